@@ -1,1 +1,31 @@
+"""The project's settings: the plug-in, and defaults that suit an API client.
+
+Put your own above or in the environment; `PAILITAO_...` settings are listed in the README.
+"""
+
 BOT_NAME = "pailitao_spider"
+SPIDER_MODULES = ["pailitao_spider.spiders"]
+COMMANDS_MODULE = "pailitao_spider.commands"
+ADDONS = {"pailitao_spider.Addon": 500}
+
+FEED_EXPORT_ENCODING = "utf-8"
+
+# How many calls may be under way; how fast they leave is the gate's decision.
+CONCURRENT_REQUESTS = 64
+DOWNLOAD_TIMEOUT = 30
+DOWNLOAD_MAXSIZE = 8 * 2**20
+DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
+
+# Nothing but the API is asked.
+COOKIES_ENABLED = False
+REDIRECT_ENABLED = False
+METAREFRESH_ENABLED = False
+ROBOTSTXT_OBEY = False
+REFERER_ENABLED = False
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+
+LOG_LEVEL = "INFO"
+LOG_VERSIONS: list[str] = []
+LOG_FORMATTER = "pailitao_spider.logformatter.QuietLogFormatter"
+STATS_DUMP = False

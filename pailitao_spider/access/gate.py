@@ -1,0 +1,115 @@
+"""Who may call when: a GCRA per app key, taken before a call is signed.
+
+The crawl waits here, in the order in which it asked, so that a signature is fresh when it leaves
+and a refusal slows everybody down. Until the first answer has come only one call is under way: a
+wrong secret costs one call, a stale token one refresh.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from pailitao_spider.access.pace import Pace, Permit
+
+__all__ = ["Gate", "GateClosedError", "LocalGate"]
+
+_SLICE_SECONDS = 0.25  # how long a waiting call may take to notice that the run ends
+_FIRST_SLICE_SECONDS = 0.01
+_CATCH_UP_SECONDS = 0.1  # how much of a stall may be made good at once
+
+
+class GateClosedError(Exception):
+    """The run ends: no call leaves any more."""
+
+
+class Gate(Protocol):
+    """Leave to call, for one key. The answer to each call is reported back."""
+
+    waited_seconds: float
+
+    async def enter(self) -> Permit: ...
+    def good(self, permit: Permit) -> None: ...
+    def throttled(self, permit: Permit, wait_seconds: float | None) -> None: ...
+    def unclear(self, permit: Permit) -> None: ...
+
+
+class LocalGate:
+    """The gate of one process. `clock` gives monotonic seconds, `sleep` waits for some."""
+
+    def __init__(
+        self,
+        pace: Pace,
+        burst: int = 1,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        is_closing: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.pace = pace
+        self.waited_seconds = 0.0
+        self._burst = burst
+        self._clock = clock
+        self._sleep = sleep
+        self._turn = asyncio.Lock()
+        self._next_at = clock()
+        self._blocked_until = 0.0
+        self._is_closing = is_closing
+        self._is_proved = False
+        self._awaits_first = False
+
+    async def enter(self) -> Permit:
+        """Waits for leave to call. Raises GateClosedError when the run ends meanwhile."""
+        asked_at = self._clock()
+        async with self._turn:
+            await self._first_answer()
+            limited = await self._slot()
+            now = self._clock()
+            self._take(asked_at, now)
+            self.waited_seconds += now - asked_at
+            return Permit(now, limited, self.pace.generation)
+
+    def good(self, permit: Permit) -> None:
+        """The key works and was not too fast."""
+        self._is_proved = True
+        self.pace.good(permit, self._clock())
+
+    def throttled(self, permit: Permit, wait_seconds: float | None) -> None:
+        """Too fast: all calls of the key wait, and go on slower."""
+        self._is_proved = True
+        now = self._clock()
+        pause = self.pace.throttled(permit, now, wait_seconds)
+        self._blocked_until = max(self._blocked_until, now + pause)
+
+    def unclear(self, permit: Permit) -> None:
+        """An answer that says nothing of key or pace."""
+        self._awaits_first = False
+
+    async def _first_answer(self) -> None:
+        while self._awaits_first and not self._is_proved:
+            await self._wait(_FIRST_SLICE_SECONDS)
+        self._awaits_first = True
+
+    async def _wait(self, seconds: float) -> None:
+        if self._is_closing():
+            raise GateClosedError
+        await self._sleep(seconds)
+
+    async def _slot(self) -> bool:
+        limited = False
+        while (delay := self._opens_at() - self._clock()) > 0:
+            limited = True
+            await self._wait(min(delay, _SLICE_SECONDS))
+        return limited
+
+    def _opens_at(self) -> float:
+        slack = (self._burst - 1) / self.pace.per_second
+        return max(self._next_at - slack, self._blocked_until)
+
+    def _take(self, asked_at: float, now: float) -> None:
+        """A call that was already waiting takes its slot as planned, however late it woke."""
+        planned = max(self._next_at, self._blocked_until)
+        on_plan = asked_at <= planned and now - planned <= _CATCH_UP_SECONDS
+        base = planned if on_plan else max(planned, now - _CATCH_UP_SECONDS * (asked_at <= planned))
+        self._next_at = base + 1.0 / self.pace.per_second

@@ -1,0 +1,73 @@
+"""The access token of a key: one refresh for all, the rotated refresh token kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pailitao_spider.errors import RefusedError
+from pailitao_spider.gateways.oauth import Renewed
+
+__all__ = ["Fetch", "LocalTokens", "Token", "TokenStore"]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token, what renews it, and which one it is (0 is the configured one)."""
+
+    access: str | None = field(repr=False)
+    refresh: str | None = field(default=None, repr=False)
+    version: int = 0
+
+
+Fetch = Callable[[str], Awaitable[Renewed]]
+"""Asks the gateway for new tokens by a refresh token. Raises RefusedError."""
+
+
+class TokenStore(Protocol):
+    """Where the newest token is, for all who call with the key."""
+
+    async def current(self) -> Token: ...
+    async def renew(self, stale: int, fetch: Fetch) -> Token: ...
+
+
+class LocalTokens:
+    """The tokens of one process. `keep` is called with each new one."""
+
+    def __init__(self, token: Token, keep: Callable[[Token], None] = lambda token: None) -> None:
+        self._token = token
+        self._keep = keep
+        self._lock = asyncio.Lock()
+        self._dead: RefusedError | None = None
+        self.renewals = 0
+
+    async def current(self) -> Token:
+        return self._token
+
+    async def renew(self, stale: int, fetch: Fetch) -> Token:
+        """A token newer than version `stale`; of many who ask at once, one asks the gateway."""
+        async with self._lock:
+            if self._token.version != stale:
+                return self._token
+            if self._dead is not None:
+                raise self._dead
+            try:
+                self._token = await self._fetched(fetch)
+            except RefusedError as error:
+                self._dead = error
+                raise
+            self.renewals += 1
+            self._keep(self._token)
+            return self._token
+
+    async def _fetched(self, fetch: Fetch) -> Token:
+        old = self._token
+        if old.refresh is None:
+            raise RefusedError(
+                "token: the access token is no longer accepted and there is no refresh token; "
+                "set PAILITAO_REFRESH_TOKEN, or a new PAILITAO_ACCESS_TOKEN"
+            )
+        renewed = await fetch(old.refresh)
+        return Token(renewed.access_token, renewed.refresh_token or old.refresh, old.version + 1)

@@ -1,0 +1,44 @@
+"""Each picture is uploaded once per content and key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+__all__ = ["LocalUploads", "UploadMemory"]
+
+
+class UploadMemory(Protocol):
+    """Where uploads are remembered, from one run to the next."""
+
+    def imgid(self, sha256: str) -> str | None: ...
+    def keep_upload(self, sha256: str, imgid: str) -> None: ...
+    def forget_upload(self, sha256: str) -> None: ...
+
+
+class LocalUploads:
+    """The uploads of one process; of many who need the same picture, one uploads it."""
+
+    def __init__(self, memory: UploadMemory) -> None:
+        self._memory = memory
+        self._under_way: dict[str, asyncio.Lock] = {}
+
+    async def imgid(self, sha256: str, upload: Callable[[], Awaitable[str]]) -> str:
+        """The gateway's id of the picture; `upload` is awaited when it has none yet."""
+        lock = self._under_way.setdefault(sha256, asyncio.Lock())
+        try:
+            async with lock:
+                known = self._memory.imgid(sha256)
+                if known is not None:
+                    return known
+                imgid = await upload()
+                self._memory.keep_upload(sha256, imgid)
+                return imgid
+        finally:
+            if not lock.locked():
+                self._under_way.pop(sha256, None)
+
+    def forget(self, sha256: str) -> None:
+        """The gateway no longer knows the picture."""
+        self._memory.forget_upload(sha256)

@@ -1,0 +1,96 @@
+"""One line in a Scrapy project switches everything on: `ADDONS = {"pailitao_spider.Addon": 500}`.
+
+What the user has configured stays: components are added where they are not named, settings are
+written at the add-on's priority.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from scrapy import signals
+from scrapy.extensions.feedexport import FeedExporter
+from scrapy.settings import get_settings_priority
+from scrapy.utils.misc import load_object
+
+from pailitao_spider.session import Session
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+    from scrapy.settings import Settings
+
+__all__ = ["SLOT", "Addon", "session_of"]
+
+SLOT = "pailitao"
+"""The download slot of all calls: the gate decides when, so the slot must not wait as well."""
+
+_CALLS_AT_ONCE = 64
+
+_COMPONENTS: dict[str, dict[str, int]] = {
+    "DOWNLOADER_MIDDLEWARES": {
+        "pailitao_spider.middlewares.answers.AnswerMiddleware": 555,
+        "pailitao_spider.middlewares.signing.SigningMiddleware": 950,
+    },
+    "SPIDER_MIDDLEWARES": {"pailitao_spider.middlewares.settling.SettlingMiddleware": 10},
+    "ITEM_PIPELINES": {
+        "pailitao_spider.pipelines.ValidationPipeline": 100,
+        "pailitao_spider.pipelines.DedupPipeline": 200,
+    },
+    "EXTENSIONS": {"pailitao_spider.extensions.Summary": 500},
+}
+
+_EXPORTERS = {
+    "json": "pailitao_spider.exporters.JsonExporter",
+    "jsonlines": "pailitao_spider.exporters.JsonLinesExporter",
+    "jsonl": "pailitao_spider.exporters.JsonLinesExporter",
+    "jl": "pailitao_spider.exporters.JsonLinesExporter",
+    "csv": "pailitao_spider.exporters.CsvExporter",
+}
+
+
+class Addon:
+    """Wires the plug-in into a crawl, and holds the crawl's session."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.session = Session(crawler)
+        crawler.signals.connect(self.session.open, signals.spider_opened)
+        crawler.signals.connect(self.session.close, signals.engine_stopped)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    def update_settings(self, settings: Settings) -> None:
+        for name, components in _COMPONENTS.items():
+            for path, order in components.items():
+                settings.setdefault_in_component_priority_dict(name, load_object(path), order)
+        _replace_feed_exporter(settings)
+        _set_members(settings, "FEED_EXPORTERS", _EXPORTERS)
+        settings.set("FEED_EXPORT_ENCODING", "utf-8", "addon")
+        # Scrapy's default checks no certificate; here secrets go over the wire.
+        settings.set("DOWNLOAD_VERIFY_CERTIFICATES", True, "addon")
+        slot = {"concurrency": _CALLS_AT_ONCE, "delay": 0, "jitter": 0}
+        _set_members(settings, "DOWNLOAD_SLOTS", {SLOT: slot})
+
+
+def _set_members(settings: Settings, name: str, ours: dict[str, Any]) -> None:
+    """Adds members to a dictionary setting, below those that the user has named."""
+    priority = max(settings.getpriority(name) or 0, get_settings_priority("addon"))
+    settings.set(name, {**ours, **settings.getdict(name)}, priority)
+
+
+def _replace_feed_exporter(settings: Settings) -> None:
+    """Ours stands where Scrapy's stood; one that the user has placed or switched off stays."""
+    if any(load_object(each) is FeedExporter for each in settings.getdict("EXTENSIONS")):
+        return
+    durable = load_object("pailitao_spider.feeds.DurableFeedExporter")
+    settings.setdefault_in_component_priority_dict("EXTENSIONS", FeedExporter, None)
+    settings.setdefault_in_component_priority_dict("EXTENSIONS", durable, 0)
+
+
+def session_of(crawler: Crawler) -> Session:
+    """The crawl's session. Raises RuntimeError where the add-on is not installed."""
+    addon = crawler.get_addon(Addon)
+    if addon is None:
+        raise RuntimeError('pailitao_spider needs ADDONS = {"pailitao_spider.Addon": 500}')
+    return addon.session

@@ -1,0 +1,1 @@
+"""Scrapy commands: `scrapy crawl` with checks before and an exit code after, `scrapy pailitao`."""

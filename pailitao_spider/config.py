@@ -1,0 +1,157 @@
+"""The settings, read once, typed. A setting wins over the environment variable of its name."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+
+from pailitao_spider.errors import ConfigError
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
+
+__all__ = ["Config", "DedupScope"]
+
+DedupScope = Literal["crawl", "seed", "off"]
+_T = TypeVar("_T")
+_ON = ("1", "true", "on", "yes")
+_OFF = ("0", "false", "off", "no", "none", "")
+_NOT_HERE = {
+    "PAILITAO_CLUSTER": "this version crawls on one machine",
+    "PAILITAO_CREDENTIALS": "this version takes one key, from PAILITAO_APP_KEY",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a crawl is told. None means unset; rates are calls a second and key."""
+
+    gateway: str = "router"
+    url: str | None = None
+    token_url: str | None = None
+    app_key: str | None = None
+    app_secret: str | None = field(default=None, repr=False)
+    access_token: str | None = field(default=None, repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    rate: float | None = None
+    burst: int = 1
+    daily_calls: int | None = None
+    dedup: DedupScope = "crawl"
+    sandbox: str | None = None
+    """None is off; else the sandbox's options, `1` for the plain one."""
+    matches: bool = False
+    transient_tries: int = 8
+
+    @classmethod
+    def read(cls, settings: BaseSettings, environ: Mapping[str, str] = os.environ) -> Config:
+        """Raises ConfigError: the name, the value and the remedy in one line."""
+        raw = _Raw(settings, environ)
+        raw.refuse_what_is_not_here()
+        config = cls(
+            gateway=raw.get("GATEWAY", _text, "router"),
+            url=raw.get("URL", _url, None),
+            token_url=raw.get("TOKEN_URL", _url, None),
+            app_key=raw.get("APP_KEY", _text, None),
+            app_secret=raw.get("APP_SECRET", _text, None),
+            access_token=raw.get("ACCESS_TOKEN", _text, None),
+            refresh_token=raw.get("REFRESH_TOKEN", _text, None),
+            rate=raw.get("RATE", _rate, None),
+            burst=raw.get("BURST", _whole, 1),
+            daily_calls=raw.get("DAILY_CALLS", _whole, None),
+            dedup=raw.get("DEDUP", _dedup, "crawl"),
+            sandbox=raw.get("SANDBOX", _sandbox, None),
+            matches=raw.get("MATCHES", _switch, False),
+            transient_tries=raw.get("TRANSIENT_TRIES", _whole, 8),
+        )
+        config.check_key()
+        return config
+
+    def check_key(self) -> None:
+        """A real gateway needs a key; the sandbox brings its own."""
+        if self.sandbox is not None:
+            return
+        missing = [
+            name
+            for name, value in (
+                ("PAILITAO_APP_KEY", self.app_key),
+                ("PAILITAO_APP_SECRET", self.app_secret),
+            )
+            if not value
+        ]
+        if missing:
+            raise ConfigError(
+                f"{' and '.join(missing)} not set: export your app's key and secret, "
+                "or try without a key: PAILITAO_SANDBOX=1"
+            )
+
+
+class _Raw:
+    def __init__(self, settings: BaseSettings, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._environ = environ
+
+    def value(self, name: str) -> Any:
+        value = self._settings.get(name)
+        return self._environ.get(name) if value is None else value
+
+    def get(self, name: str, read: Callable[[str], _T], default: _T) -> _T:
+        value = self.value(f"PAILITAO_{name}")
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return default
+        try:
+            return read(str(value).strip())
+        except ValueError as error:
+            shown = "the value" if "SECRET" in name or "TOKEN" in name else f"{str(value)!r}"
+            raise ConfigError(f"PAILITAO_{name}: {shown} is not {error}") from error
+
+    def refuse_what_is_not_here(self) -> None:
+        for name, why in _NOT_HERE.items():
+            if str(self.value(name) or "").strip().lower() not in _OFF:
+                raise ConfigError(f"{name} is set, but {why}; unset it")
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("an http(s) URL")
+    return text
+
+
+def _rate(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise ValueError("a number of calls a second above 0; unset it to have the rate found")
+    return number
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) > 0):
+        raise ValueError("a whole number above 0")
+    return int(text)
+
+
+def _switch(text: str) -> bool:
+    if text.lower() in _ON:
+        return True
+    if text.lower() in _OFF:
+        return False
+    raise ValueError("1 or 0")
+
+
+def _sandbox(text: str) -> str | None:
+    return None if text.lower() in _OFF else text
+
+
+def _dedup(text: str) -> DedupScope:
+    if text not in ("crawl", "seed", "off"):
+        raise ValueError("crawl, seed or off")
+    return cast("DedupScope", text)

@@ -1,0 +1,77 @@
+"""Which offers were seen before, by num_iid, in the scope that PAILITAO_DEDUP names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+__all__ = ["DEDUP_KEYS", "LocalSeen", "SeenOffers", "Sighted", "Written"]
+
+
+class Sighted(Protocol):
+    """What tells one sighting of an offer from another."""
+
+    @property
+    def num_iid(self) -> str: ...
+    @property
+    def seed_id(self) -> str | None: ...
+    @property
+    def page(self) -> int | None: ...
+    @property
+    def rank(self) -> int | None: ...
+
+
+DEDUP_KEYS: dict[str, Callable[[Sighted], str]] = {
+    "crawl": lambda offer: offer.num_iid,
+    "seed": lambda offer: f"{offer.num_iid} {offer.seed_id}",
+    "off": lambda offer: f"{offer.num_iid} {offer.seed_id} {offer.page} {offer.rank}",
+}
+"""Two offers with the same key are the same. `off` tells all sightings apart: it only keeps a
+run that goes on from writing again what is in the feed."""
+
+
+class SeenOffers(Protocol):
+    """An exact set of keys: no offer is ever taken for seen that was not."""
+
+    def add(self, key: str) -> bool: ...
+
+
+class LocalSeen:
+    """The keys of one process, in memory."""
+
+    def __init__(self) -> None:
+        self._keys: set[str] = set()
+
+    def add(self, key: str) -> bool:
+        """True when the key is new."""
+        before = len(self._keys)
+        self._keys.add(key)
+        return len(self._keys) > before
+
+
+class Written:
+    """What an earlier run wrote for seeds that it did not finish: theirs, though not new."""
+
+    def __init__(self, key: Callable[[Sighted], str]) -> None:
+        self._key = key
+        self._seed_of: dict[str, str] = {}
+
+    def take_up(
+        self, offers: Iterable[Sighted], seen: SeenOffers, is_complete: Callable[[str], bool]
+    ) -> int:
+        """Marks the written offers as seen; returns how many there are."""
+        number = 0
+        for number, offer in enumerate(offers, start=1):
+            key = self._key(offer)
+            seen.add(key)
+            if offer.seed_id is not None and not is_complete(offer.seed_id):
+                self._seed_of[key] = offer.seed_id
+        return number
+
+    def is_of(self, offer: Sighted) -> bool:
+        """The offer was written before, for this very seed; counts once."""
+        key = self._key(offer)
+        if offer.seed_id is None or self._seed_of.get(key) != offer.seed_id:
+            return False
+        del self._seed_of[key]
+        return True

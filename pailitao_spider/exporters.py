@@ -1,0 +1,50 @@
+"""Feed formats with the digits of money kept: JSON Lines, JSON, CSV.
+
+Items that are no Offer are exported as Scrapy does it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scrapy.exporters import CsvItemExporter, JsonItemExporter, JsonLinesItemExporter
+
+from pailitao_spider.offers import Offer
+from pailitao_spider.results.lines import ENCODER
+
+__all__ = ["CsvExporter", "JsonExporter", "JsonLinesExporter"]
+
+
+class JsonLinesExporter(JsonLinesItemExporter):
+    """An offer a line, every field present, UTF-8."""
+
+    def export_item(self, item: Any) -> None:
+        if not isinstance(item, Offer):
+            super().export_item(item)
+            return
+        value = item if self.fields_to_export is None else dict(self.get_serialized_fields(item))
+        self.file.write(ENCODER.encode(value) + b"\n")
+
+
+class JsonExporter(JsonItemExporter):
+    """One JSON list."""
+
+    def export_item(self, item: Any) -> None:
+        if not isinstance(item, Offer):
+            super().export_item(item)
+            return
+        value = item if self.fields_to_export is None else dict(self.get_serialized_fields(item))
+        data = ENCODER.encode(value)
+        self._add_comma_after_first()
+        self.file.write(data)
+
+
+class CsvExporter(CsvItemExporter):
+    """A column a field; objects stand as JSON text, unknown is an empty cell."""
+
+    def serialize_field(self, field: Any, name: str, value: Any) -> Any:
+        if isinstance(value, dict):
+            return ENCODER.encode(value).decode() if value else ""
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return super().serialize_field(field, name, value)

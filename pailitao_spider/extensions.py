@@ -1,0 +1,146 @@
+"""What a person sees: a line now and then while it runs, a table at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+from scrapy import signals
+
+from pailitao_spider import stats
+from pailitao_spider.addon import session_of
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+__all__ = ["Summary", "ends_well"]
+
+logger = logging.getLogger(__name__)
+
+_PROGRESS_SECONDS = 10.0
+_STATUSES = ("done", "empty", "partial", "failed")
+
+
+class Summary:
+    """Progress every ten seconds in the log, and a table of the run on standard error."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._session = session_of(crawler)
+        self._progress: asyncio.Task[None] | None = None
+        self._started = time.monotonic()
+        crawler.signals.connect(self._begin, signals.engine_started)
+        crawler.signals.connect(self._end, signals.engine_stopped)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    def _begin(self) -> None:
+        if getattr(self._crawler.spider, "keeps_ledger", False):
+            self._progress = asyncio.ensure_future(self._tell())
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(_PROGRESS_SECONDS)
+            logger.info("%s", self._line())
+
+    def _line(self) -> str:
+        values = self._crawler.stats.get_stats()
+        ended = sum(values.get(stats.seeds(status), 0) for status in _STATUSES)
+        return (
+            f"{ended} seeds ended, {len(self._session.searches)} open; "
+            f"{values.get(stats.PAGES, 0)} pages, {values.get(stats.OFFERS_NEW, 0)} offers; "
+            f"{values.get(stats.CALLS, 0)} calls at up to {self._session.gate.pace.per_second:.3g}/s"
+        )
+
+    async def _end(self) -> None:
+        if self._progress is None:
+            return
+        self._progress.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._progress
+        if self._session.is_open:
+            self._print()
+
+    def _print(self) -> None:
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(title="pailitao", show_header=False, title_justify="left")
+        table.add_column(style="bold")
+        table.add_column(overflow="fold")
+        values = self._crawler.stats.get_stats()
+        for name, text in self._rows(values):
+            table.add_row(name, text)
+        console = Console(stderr=True, highlight=False)
+        console.print(table, markup=False)
+        for line in self._last_words(values):
+            console.print(line, markup=False, soft_wrap=True)
+
+    def _rows(self, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+        def number(key: str) -> int:
+            return int(values.get(key, 0))
+
+        seconds = time.monotonic() - self._started
+        waited = values.get(stats.GATE_WAIT_SECONDS, 0)
+        return [
+            ("seeds", ", ".join(f"{number(stats.seeds(each))} {each}" for each in _STATUSES)),
+            ("pages", f"{number(stats.PAGES)} with {number(stats.ROWS)} rows"),
+            (
+                "offers",
+                f"{number(stats.OFFERS_NEW)} new, {number(stats.OFFERS_DUPLICATE)} duplicate, "
+                f"{number(stats.OFFERS_FILTERED)} filtered, "
+                f"{number(stats.OFFERS_REJECTED)} rejected",
+            ),
+            ("calls", self._calls(number(stats.CALLS), seconds)),
+            ("429s", str(number(stats.refused("throttled")))),
+            ("time", f"{seconds:.1f} s, {waited:.1f} s of waiting at the gate"),
+        ]
+
+    def _calls(self, calls: int, seconds: float) -> str:
+        config = self._session.config
+        text = f"{calls}, {calls / max(seconds, 0.001):.3g}/s"
+        if config.daily_calls is not None:
+            today = self._session.budget.calls_today
+            text += f"; {today} of {config.daily_calls} today"
+        if config.rate is not None:
+            return f"{text}; quota {config.rate:g}/s"
+        return f"{text}; found a quota of about {self._session.gate.pace.per_second:.3g}/s"
+
+    def _last_words(self, values: Mapping[str, Any]) -> list[str]:
+        lines = []
+        paths = self._session.books.paths
+        if paths is None:
+            lines.append("No -O or -o with a file was given: there is no ledger of the seeds.")
+        else:
+            lines += [f"offers: {paths.feed}", f"seeds:  {paths.seeds}"]
+            lines += [
+                f"{name} {path}"
+                for name, path in (("rejected:", paths.rejected), ("matches:", paths.matches))
+                if path.exists()
+            ]
+        if (known := values.get(stats.SEEDS_KNOWN, 0)) > 0:
+            lines.append(f"{known} seeds were done before and were not searched again.")
+        if values.get("finish_reason") != "finished":
+            lines.append(self._early_end(str(values.get("finish_reason"))))
+        return lines
+
+    def _early_end(self, reason: str) -> str:
+        why = self._session.stopped or f"({reason})"
+        open_seeds = len(self._session.searches)
+        return (
+            f"Stopped early: {why}\n"
+            f"Nothing is lost: {open_seeds} begun seeds and all that follow are searched when you "
+            "run the same command with -o in place of -O."
+        )
+
+
+def ends_well(values: Mapping[str, Any]) -> bool:
+    """Every seed was searched to its end and found readable; the exit code follows it."""
+    bad = values.get(stats.seeds("failed"), 0) + values.get(stats.seeds("partial"), 0)
+    return values.get("finish_reason") == "finished" and not bad

@@ -1,0 +1,84 @@
+"""Scrapy's feed export, with counted and durable writing.
+
+A feed that cannot be written stops the run: the ledger must not claim what is not on disk.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scrapy.extensions.feedexport import FeedExporter, FeedSlot
+from scrapy.extensions.postprocessing import PostProcessingManager
+
+from pailitao_spider.addon import session_of
+
+if TYPE_CHECKING:
+    from scrapy import Spider
+    from scrapy.crawler import Crawler
+
+__all__ = ["DurableFeedExporter"]
+
+
+class DurableFeedExporter(FeedExporter):
+    """Stands in for Scrapy's FeedExporter; feeds, formats and options are the same."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._session = session_of(crawler)
+        self._session.flush_feeds = self.flush
+        self._failure: Exception | None = None
+
+    def open_spider(self, spider: Spider) -> None:
+        super().open_spider(spider)
+        for slot in self.slots:
+            _go_on_without_second_header(slot)
+
+    def item_scraped(self, item: Any, spider: Spider) -> None:
+        try:
+            super().item_scraped(item, spider)
+        except Exception as error:
+            self._failed(error)
+            if not isinstance(error, OSError):
+                raise
+
+    def flush(self) -> list[int]:
+        """Hands everything written to the system; returns the descriptors to fsync.
+
+        Raises OSError when any item could not be written.
+        """
+        if self._failure is not None:
+            raise OSError(str(self._failure)) from self._failure
+        return [descriptor for slot in self.slots for descriptor in _flushed(slot)]
+
+    async def close_spider(self, spider: Spider) -> None:
+        if self._session.failed_to_open:
+            self.slots = []  # nothing was begun, so an earlier feed stays as it is
+        await self._session.last_commit()
+        await super().close_spider(spider)
+
+    def _failed(self, error: Exception) -> None:
+        if self._failure is None:
+            self._failure = error
+            self._session.stop("pailitao_disk", f"the feed cannot be written: {error}")
+
+
+def _flushed(slot: FeedSlot) -> Iterator[int]:
+    """A compressed feed is whole only at its end, a pipe has no disk: neither can be synced."""
+    if slot.file is None or slot.file.closed or isinstance(slot.file, PostProcessingManager):
+        return
+    slot.file.flush()
+    if stat.S_ISREG(os.fstat(slot.file.fileno()).st_mode):
+        yield slot.file.fileno()
+
+
+def _go_on_without_second_header(slot: FeedSlot) -> None:
+    path = getattr(slot.storage, "path", None)
+    if slot.format != "csv" or slot.feed_options.get("overwrite") or path is None:
+        return
+    if Path(path).exists() and Path(path).stat().st_size > 0:
+        arguments = {**slot.feed_options["item_export_kwargs"], "include_headers_line": False}
+        slot.feed_options = {**slot.feed_options, "item_export_kwargs": arguments}

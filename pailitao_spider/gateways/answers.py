@@ -1,0 +1,53 @@
+"""Bytes of an answer to plain JSON values, whatever wraps them."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from pailitao_spider.errors import AnswerError
+
+__all__ = ["decode", "first", "whole_number"]
+
+_NUMBERS_KEPT = msgspec.json.Decoder(float_hook=Decimal)
+_JSONP = re.compile(r"^[\w$.\[\]]{1,80}\s*\((.*)\)\s*;?$", re.DOTALL)
+
+
+def decode(body: bytes) -> Any:
+    """JSON with its digits kept, out of JSONP, a byte order mark, or JSON text inside JSON.
+
+    Raises AnswerError for everything else: HTML, a cut or empty body, deep nesting.
+    """
+    try:
+        value = _NUMBERS_KEPT.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError):
+        value = _tolerantly(body.decode("utf-8-sig", errors="replace").strip())
+    return _tolerantly(value) if isinstance(value, str) else value
+
+
+def _tolerantly(text: str) -> Any:
+    wrapped = _JSONP.match(text)
+    try:
+        return json.loads(wrapped[1] if wrapped else text, parse_float=Decimal)
+    except (ValueError, RecursionError, ArithmeticError) as error:
+        raise AnswerError(f"no JSON: {text[:80]!r}") from error
+
+
+def first(value: Any, *names: str) -> Any:
+    """The first of the named members that is there and says something."""
+    if not isinstance(value, dict):
+        return None
+    return next((value[name] for name in names if value.get(name) not in (None, "")), None)
+
+
+def whole_number(value: Any) -> int | None:
+    """A count or page number given as text or number; None when it is neither."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 16:
+        return int(value)
+    return value if isinstance(value, int) and 0 <= value < 10**15 else None

@@ -1,0 +1,59 @@
+"""What a refusal means. Every answer that is no page falls into exactly one class."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Refusal", "RefusalClass", "ban_seconds", "retry_after_seconds"]
+
+
+class RefusalClass(StrEnum):
+    """What the client does about it."""
+
+    THROTTLED = "throttled"
+    """Slow down this key everywhere, try again later; no failure."""
+    SPENT = "spent"
+    """The day's or the bought quota is gone: rest this key until it is whole again."""
+    TOKEN = "token"  # noqa: S105  a class name, not a password
+    """One refresh for all, then replay with a fresh signature."""
+    DENIED = "denied"
+    """Permission, signature, key, clock: stop with the reason and the remedy."""
+    BAD_SEED = "bad_seed"
+    """This picture or parameter: its seed fails, nothing else is touched."""
+    TRANSIENT = "transient"
+    """Try again with backoff; after the last try the page is reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A gateway's no. `text` is the gateway's own word, `remedy` what a person can do."""
+
+    kind: RefusalClass
+    code: str
+    text: str
+    wait_seconds: float | None = None
+    remedy: str = ""
+    request_id: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """One line for the ledger: class, code and the gateway's words."""
+        return f"{self.kind}: {self.code} {self.text}".strip()
+
+
+_BAN = re.compile(r"ban will last for (\d{1,9}) more seconds", re.IGNORECASE)
+
+
+def ban_seconds(text: str) -> float | None:
+    """The wait that TOP writes into its text: "This ban will last for N more seconds"."""
+    found = _BAN.search(text)
+    return float(found[1]) if found else None
+
+
+def retry_after_seconds(header: str | None) -> float | None:
+    """`Retry-After` in its seconds form; the rare date form is left to the gate's own pause."""
+    if header is None or not header.strip().isdecimal():
+        return None
+    return min(float(header), 10.0**9)

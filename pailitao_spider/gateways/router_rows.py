@@ -1,0 +1,147 @@
+"""Rows of the router dialect: a typed fast path for rows as documented, the tolerant one else.
+
+The fast path gives a row up (None) whenever it could differ from the tolerant one;
+`tests/test_rows.py` compares the two.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from pailitao_spider import values
+from pailitao_spider.errors import FieldError
+from pailitao_spider.gateways.answers import decode
+from pailitao_spider.offers import Offer, RejectedRow, detail_url
+from pailitao_spider.rows import read_row
+
+__all__ = ["SALES_WINDOW", "offer_of", "rows_of"]
+
+SALES_WINDOW = "total"
+_MAX_MONEY = Decimal(10**12)
+
+
+class _Row(msgspec.Struct, forbid_unknown_fields=True):
+    """The 28 documented fields; another type or name sends a row to the tolerant path."""
+
+    num_iid: str
+    detail_url: str | None = None
+    title: str | None = None
+    similarity: Decimal | None = None
+    seller_id: str | None = None
+    price: Decimal | None = None
+    promotion_price: Decimal | None = None
+    min_order: int | None = None
+    sales: int | None = None
+    unit: str | None = None
+    price_range: str | None = None
+    pic_url: str | None = None
+    pic_small_url: str | None = None
+    cid: str | None = None
+    category_name: str | None = None
+    property: str | None = None
+    seller_nick: str | None = None
+    area: str | None = None
+    shop_type: str | None = None
+    post_fee: Decimal | None = None
+    freight_template: str | None = None
+    is_onsale: bool | None = None
+    one_stop_service: bool | None = None
+    create_time: str | None = None
+    update_time: str | None = None
+    score: Decimal | None = None
+    trade_num: int | None = None
+    feedback_rate: str | None = None
+
+
+_DECODER = msgspec.json.Decoder(_Row)
+
+
+def rows_of(raws: list[msgspec.Raw], unreadable: list[str]) -> list[Offer | RejectedRow]:
+    """The page's rows, typed; `unreadable` is appended what could not be read."""
+    return [offer_of(raw) or _tolerantly(raw, unreadable) for raw in raws]
+
+
+def _tolerantly(raw: msgspec.Raw, unreadable: list[str]) -> Offer | RejectedRow:
+    return read_row(decode(bytes(raw)), unreadable, sales_window=SALES_WINDOW)
+
+
+def offer_of(raw: msgspec.Raw | bytes) -> Offer | None:
+    """The fast path: an offer when every field is as documented, else None."""
+    try:
+        row = _DECODER.decode(raw)
+        return _offer(row)
+    except (msgspec.DecodeError, FieldError, RecursionError, UnicodeDecodeError, ArithmeticError):
+        return None
+
+
+def _offer(row: _Row) -> Offer | None:
+    num_iid = values.offer_id(row.num_iid)
+    is_ad = values.is_ad_link(row.detail_url)
+    if num_iid is None or (is_ad is not False and row.detail_url):
+        return None
+    low, high = values.money_range(row.price_range)
+    return Offer(
+        num_iid,
+        values.title(row.title),
+        detail_url(num_iid),
+        _money(row.price),
+        _money(row.promotion_price),
+        low,
+        high,
+        _money(row.post_fee),
+        _count(row.min_order),
+        _count(row.sales),
+        None if row.sales is None else False,
+        None if row.sales is None else SALES_WINDOW,
+        _count(row.trade_num),
+        _share(row.similarity),
+        values.rate(row.feedback_rate),
+        _score(row.score),
+        row.is_onsale,
+        row.one_stop_service,
+        is_ad,
+        values.text(row.seller_id),
+        values.text(row.seller_nick),
+        values.text(row.area),
+        values.text(row.shop_type),
+        values.text(row.unit),
+        values.text(row.cid),
+        values.text(row.category_name),
+        values.text(row.property),
+        values.text(row.freight_template),
+        values.link(row.pic_url),
+        values.link(row.pic_small_url),
+        values.moment(row.create_time),
+        values.moment(row.update_time),
+    )
+
+
+def _money(value: Decimal | None) -> Decimal | None:
+    return _plain(value, _MAX_MONEY)
+
+
+def _share(value: Decimal | None) -> Decimal | None:
+    return _plain(value, Decimal(1))
+
+
+def _score(value: Decimal | None) -> Decimal | None:
+    return _plain(value, Decimal(100))
+
+
+def _plain(value: Decimal | None, most: Decimal) -> Decimal | None:
+    """The number as it is when it needs no reading; FieldError sends the row to the other path."""
+    if value is None:
+        return None
+    exponent: Any = value.as_tuple().exponent
+    if not isinstance(exponent, int) or not -6 <= exponent <= 0 or not 0 <= value < most:
+        raise FieldError("not plain")
+    return value
+
+
+def _count(value: int | None) -> int | None:
+    if value is not None and not 0 <= value < 10**15:
+        raise FieldError("not plain")
+    return value

@@ -1,0 +1,138 @@
+"""A search by picture as a Scrapy request, for any spider.
+
+The request is clean: no key, token or signature. It names the picture and the page, so that
+equal searches are duplicates of each other; the signed form exists only on the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import msgspec
+from scrapy import Request
+
+from pailitao_spider.addon import SLOT
+from pailitao_spider.gateways.calls import PictureRef, SearchCall, SearchType, Sort
+from pailitao_spider.seeds import Base64Image, FileImage, Image
+
+__all__ = ["META", "ImageSearch", "call_of", "clean_request", "image_of", "picture_of"]
+
+META = "pailitao"
+"""The member of `Request.meta` that makes a request ours; plain JSON values."""
+
+_PLACE = "https://pailitao.invalid"  # reserved by RFC 2606: never leaves without a signed form
+_OWN_WAYS = {
+    "download_slot": SLOT,
+    "dont_redirect": True,
+    "dont_cache": True,
+    "dont_merge_cookies": True,
+    "dont_obey_robotstxt": True,
+    "allow_offsite": True,
+    "autothrottle_dont_adjust_delay": True,
+    "handle_httpstatus_all": True,
+    "download_maxsize": 8 * 2**20,
+    "download_timeout": 30,
+}
+
+
+def picture_of(image: Image, sha256: str | None = None) -> PictureRef:
+    """The picture of a seed; `sha256` of its bytes where they are known."""
+    if isinstance(image, FileImage):
+        return PictureRef(path=str(image.path), sha256=sha256)
+    if isinstance(image, Base64Image):
+        return PictureRef(base64=image.text, sha256=sha256)
+    return PictureRef(url=image.url)
+
+
+def image_of(picture: PictureRef) -> FileImage | Base64Image:
+    """The picture on this machine that a call names."""
+    if picture.path is not None:
+        return FileImage(Path(picture.path))
+    return Base64Image(picture.base64 or "", picture.key)
+
+
+def clean_request(kind: str, params: dict[str, str], call: dict[str, Any], **given: Any) -> Request:
+    """A request that says what is wanted; `kind` is search, upload or token."""
+    meta = {**_OWN_WAYS, **given.pop("meta", {}), META: {"kind": kind, "call": call}}
+    return Request(
+        f"{_PLACE}/{kind}?{urlencode(params)}",
+        method="POST",
+        headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
+        meta=meta,
+        **given,
+    )
+
+
+def call_of(request: Request) -> SearchCall:
+    """The search that a request asks for."""
+    return msgspec.convert(request.meta[META]["call"], SearchCall)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSearch:
+    """One page of offers that look like a picture.
+
+    `image` is an http(s) URL, the path of a picture, or Base64. `search_type` 1 is the same
+    item, 2 similar ones. `page_size` may be reduced by the gateway.
+    """
+
+    image: str | PictureRef
+    search_type: SearchType = 1
+    sort: Sort = "sale_desc"
+    page: int = 1
+    page_size: int = 100
+
+    @classmethod
+    def of(cls, call: SearchCall) -> Self:
+        return cls(call.picture, call.search_type, call.sort, call.page, call.page_size)
+
+    def request(
+        self,
+        callback: Callable[..., Any] | None = None,
+        errback: Callable[..., Any] | None = None,
+        **given: Any,
+    ) -> Request:
+        """The request; other arguments are those of `scrapy.Request`.
+
+        The callback gets a `PageResponse`, the errback a `RefusedError` when the gateway refuses
+        to the end. Raises BadSeedError for an image that is neither URL, file nor Base64.
+        """
+        call = SearchCall(
+            picture=self._picture(),
+            search_type=self.search_type,
+            sort=self.sort,
+            page=self.page,
+            page_size=self.page_size,
+        )
+        params = {
+            "picture": call.picture.key,
+            "search_type": str(call.search_type),
+            "sort": call.sort,
+            "page_size": str(call.page_size),
+            "page": str(call.page),
+        }
+        return clean_request(
+            "search",
+            params,
+            msgspec.to_builtins(call),
+            callback=callback,
+            errback=errback,
+            **given,
+        )
+
+    def _picture(self) -> PictureRef:
+        if isinstance(self.image, PictureRef):
+            return self.image
+        from hashlib import sha256
+
+        from pailitao_spider.pictures import load
+        from pailitao_spider.seeds import UrlImage
+        from pailitao_spider.sources.images import read_image
+
+        image = read_image(self.image, [Path.cwd()])
+        known = None if isinstance(image, UrlImage) else sha256(load(image)).hexdigest()
+        return picture_of(image, known)

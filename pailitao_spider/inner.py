@@ -1,0 +1,52 @@
+"""The parts of Scrapy that are not public and that this project touches: all of them, here.
+
+`check` is called when a crawl opens, so that another Scrapy fails with one clear line;
+`tests/test_inner.py` holds the contract.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scrapy import Request, __version__
+
+from pailitao_spider.errors import ConfigError
+from pailitao_spider.gateways.calls import Form
+
+if TYPE_CHECKING:
+    from scrapy.core.engine import ExecutionEngine
+
+__all__ = ["check", "is_closing", "put_form", "take_form"]
+
+
+def check(engine: ExecutionEngine) -> None:
+    """Raises ConfigError when Scrapy's inner parts are not as expected."""
+    slot = getattr(engine, "_slot", None)
+    known = (
+        hasattr(slot, "closing") and hasattr(Request, "_set_url") and hasattr(Request, "_set_body")
+    )
+    if not known:
+        raise ConfigError(
+            f"Scrapy {__version__} is built differently inside; use one from 2.19 on "
+            "that this version was tested with"
+        )
+
+
+def is_closing(engine: ExecutionEngine) -> bool:
+    """The spider is being closed, by whatever: Ctrl-C, a limit, this project."""
+    slot = engine._slot
+    return slot is None or slot.closing is not None
+
+
+def put_form(request: Request, form: Form) -> Form:
+    """Puts a signed form into a request; returns what stood there, for `take_form`."""
+    clean = Form(request.url, request.body)
+    request._set_url(form.url)
+    request._set_body(form.body)
+    return clean
+
+
+def take_form(request: Request, clean: Form) -> None:
+    """Puts the clean form back, so that nobody beyond the wire sees a signature."""
+    request._set_url(clean.url)
+    request._set_body(clean.body)

@@ -1,0 +1,233 @@
+"""Downloader middleware 555, beside Scrapy's retry: what an answer means, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import TYPE_CHECKING, Any, Self
+
+from scrapy import Request
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response, TextResponse
+from scrapy.utils.asyncio import sleep
+from scrapy.utils.misc import load_object
+
+from pailitao_spider import inner, stats
+from pailitao_spider.access.retrying import Action, Attempt
+from pailitao_spider.addon import session_of
+from pailitao_spider.errors import RefusedError
+from pailitao_spider.gateways.oauth import Renewed, renewed
+from pailitao_spider.gateways.pages import Page
+from pailitao_spider.gateways.refusals import Refusal, RefusalClass
+from pailitao_spider.image_search import META, call_of, clean_request
+from pailitao_spider.middlewares.signing import RunEndsError
+from pailitao_spider.responses import PageResponse, stamp
+from pailitao_spider.searches import now_text
+from pailitao_spider.session import Sent
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+__all__ = ["AnswerMiddleware", "PageNotNeededError"]
+
+
+class PageNotNeededError(IgnoreRequest):
+    """An earlier answer showed that the search ends before this page."""
+
+
+class AnswerMiddleware:
+    """Turns answers into pages, and refusals into waiting, renewing, another try, or an end."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._session = session_of(crawler)
+        self._stats = crawler.stats
+        self._passing = tuple(
+            load_object(each) if isinstance(each, str) else each
+            for each in crawler.settings.getlist("RETRY_EXCEPTIONS")
+        )
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    # before the call
+
+    def process_request(self, request: Request) -> Response | None:
+        if META not in request.meta or request.meta[META]["kind"] != "search":
+            return None
+        session, call = self._session, call_of(request)
+        if not session.is_open:
+            return None
+        search = session.searches.find(request.meta[META].get("seed_id"))
+        if search is not None and search.paging.is_past_end(call.page):
+            raise PageNotNeededError
+        body = session.pages.find(call.picture.key, call.page) if session.pages else None
+        return None if body is None else TextResponse(request.url, body=body, encoding="utf-8")
+
+    # after it
+
+    async def process_response(self, request: Request, response: Response) -> Response | Request:
+        if META not in request.meta:
+            return response
+        kind = request.meta[META]["kind"]
+        outcome = self._read(kind, response)
+        if isinstance(outcome, Refusal):
+            return await self._refused(request, _with_clock(outcome, response))
+        self._went_well(request)
+        if isinstance(outcome, Page):
+            return self._page_response(request, response, outcome)
+        if isinstance(outcome, Renewed):
+            return response
+        self._stats.inc_value(stats.PICTURES_UPLOADED)
+        return TextResponse(request.url, body=outcome.encode(), encoding="utf-8")
+
+    async def process_exception(
+        self, request: Request, exception: Exception
+    ) -> Response | Request | None:
+        if META not in request.meta or not isinstance(exception, self._passing):
+            return None
+        text = type(exception).__name__
+        return await self._refused(request, Refusal(RefusalClass.TRANSIENT, text, ""))
+
+    def _read(self, kind: str, response: Response) -> Page | str | Renewed | Refusal:
+        if kind == "token":
+            return renewed(response.status, response.body)
+        headers = _headers(response)
+        read = self._session.dialect.page if kind == "search" else self._session.dialect.imgid
+        return read(response.status, headers, response.body)
+
+    def _went_well(self, request: Request) -> None:
+        sent = self._session.sent.get(request)
+        if sent is not None and sent.permit is not None:
+            self._session.gate.good(sent.permit)
+
+    def _page_response(self, request: Request, response: Response, page: Page) -> PageResponse:
+        session, call = self._session, call_of(request)
+        stamp(
+            page,
+            number=call.page,
+            size=call.page_size,
+            gateway=session.gateway,
+            fetched_at=now_text(),
+        )
+        if session.pages is not None:
+            session.pages.keep(call.picture.key, call.page, response.body)
+        self._stats.inc_value(stats.PAGES)
+        self._stats.inc_value(stats.ROWS, len(page.rows))
+        for name in page.unreadable:
+            self._stats.inc_value(stats.field_unreadable(name))
+        return response.replace(cls=PageResponse, url=request.url, page=page)
+
+    # refusals
+
+    async def _refused(self, request: Request, refusal: Refusal) -> Request:
+        session = self._session
+        if request.meta[META]["kind"] != "token":
+            self._stats.inc_value(stats.refused(refusal.kind))
+        sent = session.sent.get(request)
+        self._tell_gate(sent, refusal)
+        attempt = Attempt(**request.meta[META].get("attempt", {}))
+        if self._is_lost_upload(request, refusal, attempt):
+            return _again(request, replace(attempt, uploads=1))
+        action = session.policy.action(refusal, attempt)
+        if action is Action.GIVE_UP:
+            raise RefusedError(refusal.reason)
+        if action is Action.STOP:
+            raise self._stop(request, refusal)
+        if action is Action.BACK_OFF:
+            await self._pause(session.policy.backoff_seconds(attempt))
+        if action is Action.RENEW:
+            await self._renew(sent)
+        return _again(request, session.policy.after(refusal, attempt))
+
+    def _tell_gate(self, sent: Sent | None, refusal: Refusal) -> None:
+        if sent is None or sent.permit is None:
+            return
+        gate = self._session.gate
+        if refusal.kind is RefusalClass.THROTTLED:
+            gate.throttled(sent.permit, refusal.wait_seconds)
+        elif refusal.kind is RefusalClass.BAD_SEED:
+            gate.good(sent.permit)
+        else:
+            gate.unclear(sent.permit)
+
+    def _is_lost_upload(self, request: Request, refusal: Refusal, attempt: Attempt) -> bool:
+        """The gateway may have forgotten a picture that was uploaded long ago: once, try anew."""
+        about_picture = refusal.kind is RefusalClass.BAD_SEED and not attempt.uploads
+        if not about_picture or request.meta[META]["kind"] != "search":
+            return False
+        picture = call_of(request).picture
+        if picture.sha256 is None:
+            return False
+        self._session.uploads.forget(picture.sha256)
+        return True
+
+    async def _pause(self, seconds: float) -> None:
+        """Waits, and notices within a quarter of a second that the run ends."""
+        left = seconds
+        while left > 0 and not inner.is_closing(self._session.crawler.engine):
+            await sleep(min(left, 0.25))
+            left -= 0.25
+
+    async def _renew(self, sent: Sent | None) -> None:
+        session = self._session
+        version = sent.token_version if sent is not None else 0
+        try:
+            token = await session.tokens.renew(version, self._fetch_token)
+        except RefusedError as error:
+            session.stop("pailitao_token", error.reason)
+            raise RunEndsError from error
+        if token.version == version + 1 and session.tokens.renewals:
+            self._stats.set_value(stats.TOKEN_REFRESHED, session.tokens.renewals)
+
+    async def _fetch_token(self, refresh_token: str) -> Renewed:
+        response = await self._session.crawler.engine.download_async(clean_request("token", {}, {}))
+        outcome = renewed(response.status, response.body)
+        if isinstance(outcome, Refusal):
+            raise RefusedError(outcome.reason)
+        return outcome
+
+    def _stop(self, request: Request, refusal: Refusal) -> Exception:
+        """The run is over; a dead refresh token is told to all who wait for a new one."""
+        remedy = f"; {refusal.remedy}" if refusal.remedy else ""
+        text = f"the gateway refused: {refusal.reason}{remedy}"
+        if request.meta[META]["kind"] == "token":
+            return RefusedError(f"the gateway gives no new token: {refusal.reason}{remedy}")
+        if refusal.kind is RefusalClass.SPENT:
+            self._session.stop_until_midnight("pailitao_spent", text)
+        elif refusal.kind is RefusalClass.THROTTLED:
+            self._session.stop_for("pailitao_banned", text, refusal.wait_seconds or 0.0)
+        else:
+            self._session.stop(f"pailitao_{refusal.kind}", text)
+        return RunEndsError()
+
+
+def _headers(response: Response) -> Mapping[str, str]:
+    return {
+        name.decode("latin-1").lower(): values[-1].decode("latin-1")
+        for name, values in response.headers.items()
+        if values
+    }
+
+
+def _with_clock(refusal: Refusal, response: Response) -> Refusal:
+    """A refusal for the clock says by how much the gateway's own `Date` differs."""
+    if "clock" not in refusal.remedy or not (date := response.headers.get("Date")):
+        return refusal
+    try:
+        ahead = time() - parsedate_to_datetime(date.decode("latin-1")).timestamp()
+    except ValueError:
+        return refusal
+    which = "ahead of" if ahead > 0 else "behind"
+    return replace(
+        refusal, remedy=f"{refusal.remedy}: it is {abs(ahead):.0f} s {which} the gateway's"
+    )
+
+
+def _again(request: Request, attempt: Attempt) -> Request:
+    """The same call once more, ahead of new ones."""
+    meta: dict[str, Any] = {**request.meta}
+    meta[META] = {**meta[META], "attempt": asdict(attempt)}
+    return request.replace(meta=meta, dont_filter=True, priority=request.priority + 1)

@@ -1,0 +1,151 @@
+"""Downloader middleware 950, the last before the wire: wait for leave, sign, send, clean up."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Self
+
+from scrapy import Request
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+from scrapy.utils.asyncio import run_in_thread
+
+from pailitao_spider import inner, stats
+from pailitao_spider.access.gate import GateClosedError
+from pailitao_spider.access.pace import Permit
+from pailitao_spider.access.tokens import Token
+from pailitao_spider.addon import session_of
+from pailitao_spider.gateways.calls import Credential, Form, PictureRef
+from pailitao_spider.gateways.oauth import refresh_form
+from pailitao_spider.image_search import META, call_of, clean_request, image_of
+from pailitao_spider.pictures import load, prepare
+from pailitao_spider.session import Sent, Session
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+__all__ = ["RunEndsError", "SigningMiddleware"]
+
+_BASE64_KEPT = 32  # prepared pictures that may wait for their upload's next try
+
+
+class RunEndsError(IgnoreRequest):
+    """The run ends; this request is left for the next one."""
+
+
+class SigningMiddleware:
+    """Signs every attempt afresh, and sees that nobody but the wire gets the signed form."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._prepared: OrderedDict[str, str] = OrderedDict()
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(session_of(crawler))
+
+    async def process_request(self, request: Request) -> None:
+        if META not in request.meta:
+            return
+        self._check_open()
+        form, permit, version = await self._form(request)
+        clean = inner.put_form(request, form)
+        self._session.sent[request] = Sent(clean, permit, version)
+        if self._session.config.sandbox is not None:
+            request.meta["proxy"] = None
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        self._clean(request)
+        return response
+
+    def process_exception(self, request: Request, exception: Exception) -> None:
+        self._clean(request)
+
+    def _clean(self, request: Request) -> None:
+        if (sent := self._session.sent.get(request)) is not None:
+            inner.take_form(request, sent.clean)
+
+    def _check_open(self) -> None:
+        if self._session.is_open:
+            return
+        self._session.stop("pailitao_config", str(self._session.failed_to_open))
+        raise RunEndsError
+
+    async def _form(self, request: Request) -> tuple[Form, Permit | None, int]:
+        session = self._session
+        kind = request.meta[META]["kind"]
+        if kind == "token":
+            token = await session.tokens.current()
+            form = refresh_form(session.token_url, session.credential, token.refresh or "")
+            return form, None, token.version
+        text = await self._picture(request, kind)
+        permit = await self._leave()
+        token = await session.tokens.current()
+        form = self._signed(request, kind, text, token)
+        self._count(request)
+        return form, permit, token.version
+
+    async def _picture(self, request: Request, kind: str) -> str:
+        """What goes over the wire for the picture: Base64 in an upload, an id or URL in a search."""
+        picture = (
+            PictureRef(**request.meta[META]["call"])
+            if kind == "upload"
+            else call_of(request).picture
+        )
+        if kind == "upload":
+            return await self._base64(picture)
+        if picture.url is not None:
+            return picture.url
+        return await self._session.uploads.imgid(
+            picture.sha256 or "", lambda: self._uploaded(picture, request)
+        )
+
+    async def _uploaded(self, picture: PictureRef, search: Request) -> str:
+        call = {"path": picture.path, "base64": picture.base64, "sha256": picture.sha256}
+        upload = clean_request("upload", {"picture": picture.key}, call)
+        upload.meta[META]["seed_id"] = search.meta[META].get("seed_id")
+        response = await self._session.crawler.engine.download_async(upload)
+        self._prepared.pop(picture.key, None)
+        return response.text
+
+    async def _base64(self, picture: PictureRef) -> str:
+        if picture.key not in self._prepared:
+            prepared = await run_in_thread(self._prepare, picture)
+            self._prepared[picture.key] = prepared
+            while len(self._prepared) > _BASE64_KEPT:
+                self._prepared.popitem(last=False)
+        return self._prepared[picture.key]
+
+    def _prepare(self, picture: PictureRef) -> str:
+        made = prepare(load(image_of(picture)), self._session.dialect.limits.picture)
+        return base64.b64encode(made.data).decode("ascii")
+
+    async def _leave(self) -> Permit:
+        session = self._session
+        try:
+            permit = await session.gate.enter()
+        except GateClosedError as error:
+            raise RunEndsError from error
+        if not session.budget.take():
+            session.stop_until_midnight(
+                "pailitao_budget", f"PAILITAO_DAILY_CALLS={session.config.daily_calls} are used up"
+            )
+            raise RunEndsError
+        return permit
+
+    def _signed(self, request: Request, kind: str, text: str, token: Token) -> Form:
+        session = self._session
+        key = session.credential
+        credential = Credential(key.app_key, key.app_secret, token.access)
+        now = time.time()
+        if kind == "upload":
+            return session.dialect.upload_form(session.url, text, credential, now)
+        return session.dialect.search_form(session.url, call_of(request), text, credential, now)
+
+    def _count(self, request: Request) -> None:
+        self._session.crawler.stats.inc_value(stats.CALLS)
+        search = self._session.searches.find(request.meta[META].get("seed_id"))
+        if search is not None:
+            search.calls += 1

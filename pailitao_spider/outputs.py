@@ -1,0 +1,51 @@
+"""The feeds of a crawl that are plain local files: what results lie beside, and are resumed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlparse
+
+from w3lib.url import file_uri_to_path
+
+from pailitao_spider.errors import ResultsError
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
+
+__all__ = ["FeedTarget", "local_feeds"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedTarget:
+    """One local feed file."""
+
+    path: Path
+    format: str
+    overwrite: bool
+
+    def check_writable(self) -> None:
+        """Makes the folder and opens the file for appending. Raises ResultsError."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.open("ab").close()
+        except OSError as error:
+            raise ResultsError(
+                f"{self.path} cannot be written ({error.strerror or error}); "
+                "give another place with -O or -o"
+            ) from error
+
+
+def local_feeds(settings: BaseSettings) -> list[FeedTarget]:
+    """In the order of FEEDS. A name with placeholders, such as `%(time)s`, is made anew by each
+    run: it is not among them.
+    """
+    found = []
+    for uri, options in settings.getdict("FEEDS").items():
+        text = str(uri)
+        if urlparse(text).scheme not in ("", "file") or "%(" in text:
+            continue
+        path = Path(file_uri_to_path(text) if text.startswith("file:") else text)
+        found.append(FeedTarget(path, options.get("format", ""), bool(options.get("overwrite"))))
+    return found

@@ -1,0 +1,129 @@
+"""Item pipelines: what may leave (100), and each offer once (200)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Self
+
+from itemadapter import ItemAdapter
+from scrapy.exceptions import DropItem
+
+from pailitao_spider import stats
+from pailitao_spider.addon import session_of
+from pailitao_spider.arguments import Arguments
+from pailitao_spider.dedup import DEDUP_KEYS
+from pailitao_spider.errors import FieldError
+from pailitao_spider.offers import Offer, RejectedRow
+from pailitao_spider.results.ledger import Match
+from pailitao_spider.rows import NO_ID
+from pailitao_spider.values import offer_id
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+__all__ = ["DedupPipeline", "ValidationPipeline", "fits"]
+
+
+class _Pipeline:
+    def __init__(self, crawler: Crawler) -> None:
+        self._session = session_of(crawler)
+        self._stats = crawler.stats
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    def _drop(self, key: str, text: str) -> DropItem:
+        self._stats.inc_value(key)
+        return DropItem(text, log_level="DEBUG")
+
+
+class ValidationPipeline(_Pipeline):
+    """Rows that are no offer go to the rejected file; offers that the user filters out end here.
+
+    Items that are neither an Offer nor a RejectedRow are somebody else's and pass.
+    """
+
+    def process_item(self, item: Any) -> Any:
+        if isinstance(item, RejectedRow):
+            self._session.books.reject(item)
+            raise self._drop(stats.OFFERS_REJECTED, f"rejected: {item.reason}")
+        if not isinstance(item, Offer):
+            return item
+        self._check_id(item)
+        arguments = self._session.arguments
+        if arguments is not None and not fits(item, arguments):
+            raise self._drop(stats.OFFERS_FILTERED, f"filtered: {item.num_iid}")
+        return item
+
+    def _check_id(self, offer: Offer) -> None:
+        """An id that a row's reader or another component left unusable."""
+        try:
+            usable = offer_id(offer.num_iid) == offer.num_iid
+        except FieldError:
+            usable = False
+        if not usable:
+            raw = ItemAdapter(offer).asdict()
+            self._session.books.reject(RejectedRow(raw, NO_ID, offer.seed_id, offer.page))
+            raise self._drop(stats.OFFERS_REJECTED, f"rejected: {NO_ID}")
+
+
+class DedupPipeline(_Pipeline):
+    """Passes each offer once, by num_iid in the scope of PAILITAO_DEDUP; notes every sighting."""
+
+    def process_item(self, item: Any) -> Any:
+        if not isinstance(item, Offer) or not self._session.is_open:
+            return item
+        session = self._session
+        if session.config.matches:
+            session.books.match(_match(item))
+        if session.seen.add(DEDUP_KEYS[session.config.dedup](item)):
+            self._count_new(item)
+            self._stats.inc_value(stats.OFFERS_NEW)
+            return item
+        if session.written.is_of(item):
+            self._count_new(item)
+        raise self._drop(stats.OFFERS_DUPLICATE, f"duplicate: {item.num_iid}")
+
+    def _count_new(self, offer: Offer) -> None:
+        search = self._session.searches.find(offer.seed_id)
+        if search is not None:
+            search.offers_new += 1
+
+
+def _match(offer: Offer) -> Match:
+    return Match(
+        offer.seed_id, offer.num_iid, offer.page, offer.rank, offer.similarity, offer.price
+    )
+
+
+def fits(offer: Offer, wanted: Arguments) -> bool:
+    """The offer passes the user's filters; what is unknown is kept unless she says otherwise."""
+    keeps_unknown = wanted.unknown == "keep"
+    answers = (
+        _at_least(offer.similarity, wanted.min_similarity),
+        _at_least(_highest(offer), wanted.min_price),
+        _at_most(_lowest(offer), wanted.max_price),
+        offer.one_stop_service if wanted.dropship_only else True,
+    )
+    return all(keeps_unknown if answer is None else answer for answer in answers)
+
+
+def _lowest(offer: Offer) -> Decimal | None:
+    return offer.price_min if offer.price is None else offer.price
+
+
+def _highest(offer: Offer) -> Decimal | None:
+    return offer.price_max if offer.price is None else offer.price
+
+
+def _at_least(value: Decimal | None, limit: Decimal | None) -> bool | None:
+    if limit is None:
+        return True
+    return None if value is None else value >= limit
+
+
+def _at_most(value: Decimal | None, limit: Decimal | None) -> bool | None:
+    if limit is None:
+        return True
+    return None if value is None else value <= limit

@@ -1,0 +1,37 @@
+"""All that can be checked before a crawl begins, so that a mistake costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pailitao_spider.arguments import Arguments
+from pailitao_spider.config import Config
+from pailitao_spider.gateways.dialects import dialect
+from pailitao_spider.outputs import local_feeds
+from pailitao_spider.results.written import written_offers
+from pailitao_spider.sources import open_source
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
+
+__all__ = ["check"]
+
+
+def check(settings: BaseSettings, given: Mapping[str, Any]) -> None:
+    """Raises the PailitaoError whose text is the one line to show. Nothing is written but an
+    empty feed where there was none.
+    """
+    config = Config.read(settings)
+    dialect(config.gateway)
+    if config.sandbox is not None:
+        from pailitao_spider.sandbox.embedded import sandbox_options
+
+        sandbox_options(config.sandbox)
+    arguments = Arguments.read(given)
+    if arguments.seeds != "-":
+        open_source(arguments.seeds)
+    for feed in local_feeds(settings):
+        feed.check_writable()
+        if not feed.overwrite:
+            written_offers(feed.path, feed.format)

@@ -1,0 +1,38 @@
+"""The response that a search's callback gets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scrapy.http import TextResponse
+
+from pailitao_spider.gateways.pages import Page
+from pailitao_spider.offers import Offer, RejectedRow
+
+__all__ = ["PageResponse", "stamp"]
+
+
+class PageResponse(TextResponse):
+    """An answer that was read: `page` holds its rows and what it says of the whole."""
+
+    attributes: tuple[str, ...] = (*TextResponse.attributes, "page")
+
+    def __init__(self, *args: Any, page: Page, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.page = page
+
+    @property
+    def rows(self) -> list[Offer | RejectedRow]:
+        """The rows to yield: the pipelines keep the offers and put the others aside."""
+        return self.page.rows
+
+
+def stamp(page: Page, *, number: int, size: int, gateway: str, fetched_at: str) -> None:
+    """Writes into each row where it comes from; `size` is the rows that a full page has."""
+    for rank, row in enumerate(page.rows, start=(number - 1) * size + 1):
+        row.page = number
+        if isinstance(row, Offer):
+            row.rank = rank
+            row.gateway = gateway
+            row.request_id = page.request_id
+            row.fetched_at = fetched_at

@@ -1,0 +1,148 @@
+"""A raw row, as any gateway gives it, to a typed offer: the tolerant path.
+
+What cannot be read is null in the offer, kept raw in `extra`, and named to the caller.
+What the schema does not know goes to `extra`. A row without a usable id is no offer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pailitao_spider import values
+from pailitao_spider.errors import FieldError
+from pailitao_spider.offers import Offer, RejectedRow, detail_url
+
+__all__ = ["COMMON_NAMES", "NO_ID", "NO_OBJECT", "read_row"]
+
+NO_ID = "no_id"
+NO_OBJECT = "no_object"
+
+
+COMMON_NAMES: dict[str, tuple[str, ...]] = {
+    "num_iid": ("num_iid", "offerId", "item_id"),
+    "similarity": ("similarity", "rankScore", "similarity_score"),
+}
+"""Our field to the names it goes by; a field that is not listed goes by its own name."""
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "title": values.title,
+    "price": values.money,
+    "promotion_price": values.money,
+    "price_min": values.money,
+    "price_max": values.money,
+    "post_fee": values.money,
+    "min_order": values.count,
+    "sales": values.count,
+    "trade_num": values.count,
+    "similarity": values.rate,
+    "feedback_rate": values.rate,
+    "score": values.score,
+    "is_onsale": values.flag,
+    "one_stop_service": values.flag,
+    "is_ad": values.flag,
+    "seller_id": values.text,
+    "seller_nick": values.text,
+    "area": values.text,
+    "shop_type": values.text,
+    "unit": values.text,
+    "cid": values.text,
+    "category_name": values.text,
+    "property": values.text,
+    "freight_template": values.text,
+    "pic_url": values.link,
+    "pic_small_url": values.link,
+    "create_time": values.moment,
+    "update_time": values.moment,
+}
+
+
+class _RowReader:
+    """Reads one row; state is the raw members not yet used and what could not be read."""
+
+    def __init__(self, raw: Mapping[str, Any], names: Mapping[str, tuple[str, ...]]) -> None:
+        self.left = dict(raw)
+        self.names = names
+        self.unreadable: list[str] = []
+
+    def take(self, field_name: str, reader: Callable[[Any], Any]) -> Any:
+        for name in self.names.get(field_name, (field_name,)):
+            if name in self.left and (value := self.read(field_name, name, reader)) is not None:
+                return value
+        return None
+
+    def read(self, field_name: str, name: str, reader: Callable[[Any], Any]) -> Any:
+        raw = self.left.pop(name)
+        try:
+            return reader(raw)
+        except FieldError:
+            self.left[name] = raw
+            self.unreadable.append(field_name)
+            return None
+
+
+def read_row(
+    raw: Any,
+    unreadable: list[str],
+    *,
+    names: Mapping[str, tuple[str, ...]] = COMMON_NAMES,
+    sales_window: str | None = None,
+) -> Offer | RejectedRow:
+    """One offer, or the row with the reason why it is none.
+
+    `unreadable` is appended the names of the fields that could not be read.
+    `sales_window` is what the gateway's sales count: `total`, `30d`, `90d`, `7d`.
+    """
+    if not isinstance(raw, dict):
+        return RejectedRow(raw, NO_OBJECT)
+    reader = _RowReader(raw, names)
+    num_iid = reader.take("num_iid", values.offer_id)
+    if num_iid is None:
+        return RejectedRow(raw, NO_ID)
+    offer = Offer(num_iid, detail_url=detail_url(num_iid))
+    for name, read in _READERS.items():
+        setattr(offer, name, reader.take(name, read))
+    _settle_counts(offer, sales_window)
+    _settle_prices(offer, reader)
+    offer.is_ad = _is_ad(offer, reader)
+    offer.extra = reader.left
+    unreadable.extend(reader.unreadable)
+    return offer
+
+
+def _settle_counts(offer: Offer, sales_window: str | None) -> None:
+    for name in ("min_order", "sales", "trade_num"):
+        counted = getattr(offer, name)
+        if not isinstance(counted, values.Count):
+            continue
+        setattr(offer, name, counted.value)
+        if name == "sales":
+            offer.sales_at_least, offer.sales_window = counted.at_least, sales_window
+
+
+def _settle_prices(offer: Offer, reader: _RowReader) -> None:
+    """Prices by quantity: `price_range`, or a range where one price was expected."""
+    low, high = reader.take("price_range", values.money_range) or (None, None)
+    if "price" in reader.unreadable:
+        low, high = _price_as_range(reader) or (low, high)
+    offer.price_min = low if offer.price_min is None else offer.price_min
+    offer.price_max = high if offer.price_max is None else offer.price_max
+
+
+def _price_as_range(reader: _RowReader) -> Any:
+    try:
+        ends = values.money_range(reader.left["price"])
+    except (FieldError, KeyError):
+        return None
+    reader.unreadable.remove("price")
+    del reader.left["price"]
+    return ends
+
+
+def _is_ad(offer: Offer, reader: _RowReader) -> bool | None:
+    """Ad links say so; the raw link is kept unless it is an ordinary one, which is rebuilt."""
+    raw = reader.left.get("detail_url")
+    seen = values.is_ad_link(raw)
+    if seen is False or raw in (None, ""):
+        reader.left.pop("detail_url", None)
+    return seen if offer.is_ad is None else offer.is_ad

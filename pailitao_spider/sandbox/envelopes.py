@@ -1,0 +1,88 @@
+"""The body of an answer, as documented, and the wrappings that real gateways put around it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from pailitao_spider.sandbox.listings import Row
+
+__all__ = ["ENVELOPES", "MAX_PAGE_SIZE", "Lies", "Page", "page_items"]
+
+MAX_PAGE_SIZE = 100
+BOM = b"\xef\xbb\xbf"
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Lies:
+    """Where an answer departs from the truth; the defaults are honest.
+
+    `page_size_cap` cuts pages while `page_size` and `pagecount` still tell of the size asked for.
+    `repeat_after` n: every page beyond n is page n once more.
+    """
+
+    page_size_cap: int | None = None
+    pagecount: int | None = None
+    total: int | None = None
+    repeat_after: int | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """The part of a result list that a call asks for. Numbers count from 1."""
+
+    number: int
+    size: int
+
+    def part(self, total: int, lies: Lies) -> slice:
+        size = min(self.told_size, lies.page_size_cap or MAX_PAGE_SIZE)
+        number = min(self.number, lies.repeat_after or self.number)
+        return slice(min((number - 1) * size, total), min(number * size, total))
+
+    @property
+    def told_size(self) -> int:
+        return min(self.size, MAX_PAGE_SIZE)
+
+
+def page_items(page: Page, rows: Sequence[Row], total: int, lies: Lies) -> Body:
+    """The `items` of a search answer, its numbers as text or number as documented."""
+    told = total if lies.total is None else lies.total
+    pages = math.ceil(told / page.told_size) if lies.pagecount is None else lies.pagecount
+    return {
+        "page": str(page.number),
+        "real_total_results": told,
+        "total_results": told,
+        "pagecount": pages,
+        "page_size": str(page.told_size),
+        "item": list(rows),
+    }
+
+
+def _single_as_object(body: Body) -> bytes:
+    """A lone row stands without its list."""
+    items = body.get("items", {})
+    if len(items.get("item", ())) == 1:
+        body = {**body, "items": {**items, "item": items["item"][0]}}
+    return msgspec.json.encode(body)
+
+
+def _rows_as_items(body: Body) -> bytes:
+    """`items` is the list of rows; no totals are told."""
+    rows = body.get("items", {}).get("item")
+    return msgspec.json.encode({**body, "items": rows} if isinstance(rows, list) else body)
+
+
+ENVELOPES: dict[str, Callable[[Body], bytes]] = {
+    "plain": msgspec.json.encode,
+    "jsonp": lambda body: b"callback(" + msgspec.json.encode(body) + b");",
+    "bom": lambda body: BOM + msgspec.json.encode(body),
+    "json-in-json": lambda body: msgspec.json.encode(msgspec.json.encode(body).decode()),
+    "item-object": _single_as_object,
+    "items-list": _rows_as_items,
+}

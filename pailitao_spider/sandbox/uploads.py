@@ -1,0 +1,64 @@
+"""Pictures that clients send: decoding with limits, and ids that nobody can guess."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+
+from PIL import Image
+
+from pailitao_spider.sandbox.catalogue import Sighting
+from pailitao_spider.sandbox.refusals import RefusalError, bad_parameter
+
+__all__ = ["Uploads", "decoded"]
+
+MAX_BYTES = 3 * 1024 * 1024
+KEPT_UPLOADS = 10_000
+WORKING_PIXELS = 400
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+
+
+class Uploads:
+    """What each uploaded picture shows, by id; the oldest make room."""
+
+    def __init__(self, entropy: Callable[[], str] = secrets.token_urlsafe) -> None:
+        self._entropy = entropy
+        self._sightings: OrderedDict[str, Sighting] = OrderedDict()
+
+    def keep(self, sighting: Sighting) -> str:
+        imgid = f"O1CN01{self._entropy()}"
+        self._sightings[imgid] = sighting
+        if len(self._sightings) > KEPT_UPLOADS:
+            self._sightings.popitem(last=False)
+        return imgid
+
+    def get(self, imgid: str) -> Sighting | None:
+        return self._sightings.get(imgid)
+
+    def forget(self, imgid: str) -> None:
+        self._sightings.pop(imgid, None)
+
+
+def decoded(imgcode: str) -> Image.Image:
+    """The picture in Base64 text, at working size; raises RefusalError."""
+    try:
+        body = base64.b64decode(imgcode, validate=True)
+    except (binascii.Error, ValueError):
+        raise RefusalError(bad_parameter("imgcode is not base64")) from None
+    if len(body) > MAX_BYTES:
+        raise RefusalError(bad_parameter("image is larger than 3M"))
+    return _opened(body)
+
+
+def _opened(body: bytes) -> Image.Image:
+    try:
+        picture = Image.open(io.BytesIO(body))
+        picture.draft("RGB", (WORKING_PIXELS, WORKING_PIXELS))
+        picture.thumbnail((WORKING_PIXELS, WORKING_PIXELS))
+        return picture.convert("RGB")
+    except UNREADABLE:
+        raise RefusalError(bad_parameter("image can not be read")) from None

@@ -1,0 +1,98 @@
+"""Pictures in a folder and the folders below it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from pailitao_spider.errors import BadSeedError, SourceError
+from pailitao_spider.seeds import BadLine, FileImage, Seed
+from pailitao_spider.sources.images import file_image
+from pailitao_spider.sources.names import TakenIds
+from pailitao_spider.values import cleaned
+
+__all__ = ["PICTURE_SUFFIXES", "folder_seeds"]
+
+logger = logging.getLogger(__name__)
+
+PICTURE_SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
+)
+_NAMES_SHOWN = 5
+
+
+class _LeftOut:
+    """Files that are no pictures by their names: how many, and the first few."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._names: list[str] = []
+
+    def add(self, path: Path) -> None:
+        self.number += 1
+        if len(self._names) < _NAMES_SHOWN:
+            self._names.append(path.name)
+
+    def __str__(self) -> str:
+        more = ", …" if self.number > len(self._names) else ""
+        return f"{self.number} files left out, no pictures by name: {', '.join(self._names)}{more}"
+
+
+def folder_seeds(folder: Path) -> Iterator[Seed | BadLine]:
+    """Each picture as a seed, sorted by name in each folder; hidden files and folders are not."""
+    left_out = _LeftOut()
+    is_empty = True
+    with closing(TakenIds()) as taken:
+        for found in _pictures(folder, left_out):
+            is_empty = False
+            yield _seed(found, taken)
+    if left_out.number:
+        logger.info("%s: %s", folder, left_out)
+    if is_empty:
+        seen = f"no picture in it ({left_out})" if left_out.number else "the folder is empty"
+        raise SourceError(f"{folder}: {seen}; put pictures in it or name another")
+
+
+def _pictures(folder: Path, left_out: _LeftOut) -> Iterator[Path | OSError]:
+    unreadable: list[OSError] = []
+    for at, folders, names in os.walk(folder, onerror=unreadable.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(at, name)
+            if name.startswith("."):
+                continue
+            if path.suffix.lower() in PICTURE_SUFFIXES:
+                yield path
+            else:
+                left_out.add(path)
+        yield from unreadable
+        unreadable.clear()
+    if any(Path(error.filename) == folder for error in unreadable):
+        raise SourceError(f"{folder}: the folder cannot be read; change its permissions")
+    yield from unreadable
+
+
+def _seed(found: Path | OSError, taken: TakenIds) -> Seed | BadLine:
+    if isinstance(found, OSError):
+        path = Path(found.filename)
+        text = f"{path}: the folder cannot be read; change its permissions"
+        return _bad(path, "unreadable_folder", text, taken)
+    try:
+        image = file_image(found)
+    except BadSeedError as error:
+        return _bad(found, error.code, str(error), taken)
+    if image is None:
+        return _bad(found, "no_such_file", f"{found}: a link to nothing; mend it", taken)
+    return _named(image, taken)
+
+
+def _named(image: FileImage, taken: TakenIds) -> Seed:
+    return Seed(taken.take(image.path.name, image.label), image)
+
+
+def _bad(path: Path, code: str, text: str, taken: TakenIds) -> BadLine:
+    image = cleaned(str(path))
+    return BadLine(taken.take(path.name, image), image[:200], code, cleaned(text))

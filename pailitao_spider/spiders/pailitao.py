@@ -1,0 +1,224 @@
+"""The spider `pailitao`: seeds in, pages asked for, rows out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+from hashlib import sha256
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from scrapy import Request, Spider
+from scrapy.exceptions import CloseSpider
+from scrapy.utils.asyncio import run_in_thread, sleep
+
+from pailitao_spider import inner, stats
+from pailitao_spider.addon import session_of
+from pailitao_spider.errors import BadSeedError, RefusedError, SourceError
+from pailitao_spider.gateways.calls import PictureRef, SearchCall
+from pailitao_spider.image_search import META, ImageSearch, call_of, picture_of
+from pailitao_spider.middlewares.answers import PageNotNeededError
+from pailitao_spider.middlewares.signing import RunEndsError
+from pailitao_spider.offers import Offer, RejectedRow
+from pailitao_spider.paging import Paging
+from pailitao_spider.pictures import load
+from pailitao_spider.responses import PageResponse
+from pailitao_spider.results.ledger import LedgerLine
+from pailitao_spider.searches import Search, now_text
+from pailitao_spider.seeds import BadLine, Image, Seed, UrlImage
+from pailitao_spider.sources import open_source
+
+if TYPE_CHECKING:
+    from twisted.python.failure import Failure
+
+    from pailitao_spider.arguments import Arguments
+    from pailitao_spider.session import Session
+
+__all__ = ["PailitaoSpider"]
+
+logger = logging.getLogger(__name__)
+
+_FEWEST_OPEN = 8
+
+
+class PailitaoSpider(Spider):
+    """Searches 1688 for every picture of a source. Arguments: see `arguments.Arguments`.
+
+    Subclass it and override `rows` to change what leaves a page.
+    """
+
+    name = "pailitao"
+    keeps_ledger = True
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(given.pop("name", None))
+        self.given = {key: value for key, value in given.items() if not key.startswith("_")}
+
+    @property
+    def session(self) -> Session:
+        return session_of(self.crawler)
+
+    @property
+    def arguments(self) -> Arguments:
+        arguments = self.session.arguments
+        assert arguments is not None
+        return arguments
+
+    # seeds to requests
+
+    async def start(self) -> AsyncIterator[Request]:
+        self.session.on_twin = self._start_twins
+        try:
+            source = open_source(self.arguments.seeds)
+            while (each := await self._next(source)) is not None:
+                request = await self._begin(each)
+                if request is not None:
+                    yield request
+        except SourceError as error:
+            logger.error("%s", error)
+            raise CloseSpider("pailitao_source") from error
+
+    async def _next(self, source: Iterator[Seed | BadLine]) -> Seed | BadLine | None:
+        """The next seed, once few enough searches are open; None at the end of source or run."""
+        while len(self.session.searches) >= self._most_open():
+            if inner.is_closing(self.crawler.engine):
+                return None
+            await sleep(0.01)
+        return await run_in_thread(next, source, None)
+
+    def _most_open(self) -> int:
+        """Enough to use the rate found so far: what is open is asked for again after a kill."""
+        per_second = self.session.gate.pace.per_second
+        most = self.settings.getint("CONCURRENT_REQUESTS") or _FEWEST_OPEN
+        return min(max(_FEWEST_OPEN, ceil(per_second)), most)
+
+    async def _begin(self, each: Seed | BadLine) -> Request | None:
+        if isinstance(each, BadLine):
+            self._close_bad(each.seed_id, each.image, each.code, each.text)
+            return None
+        seed = self.session.books.named_apart(each)
+        if self.session.books.is_complete(seed.seed_id):
+            self.crawler.stats.inc_value(stats.SEEDS_KNOWN)
+            return None
+        try:
+            picture = await _identified(seed.image)
+        except BadSeedError as error:
+            self._close_bad(
+                seed.seed_id, seed.image.label, error.code, f"{seed.image.label}: {error}"
+            )
+            return None
+        return self._search(seed, picture)
+
+    def _search(self, seed: Seed, picture: PictureRef) -> Request | None:
+        """The first page's request; none when the same picture was or is being searched."""
+        session = self.session
+        under_way = session.searches.with_picture(picture.key)
+        if under_way is not None:
+            under_way.twins.append(seed)
+            return None
+        ended = session.books.picture(picture.key)
+        if ended is not None and session.pages is None:
+            session.close_twin(ended, seed)
+            return None
+        asked = self.arguments
+        size = min(asked.page_size or 100, session.dialect.limits.page_size)
+        paging = Paging(size, asked.max_pages, asked.max_offers)
+        search = Search(seed, picture, paging, now_text())
+        session.searches.open(search)
+        return self._page_request(search, 1)
+
+    def _start_twins(self, search: Search) -> None:
+        for seed in search.twins:
+            request = self._search(seed, search.picture)
+            if request is not None:
+                self.crawler.engine.crawl(request)
+
+    def _page_request(self, search: Search, page: int) -> Request:
+        asked = self.arguments
+        call = SearchCall(
+            picture=search.picture,
+            search_type=asked.search_type,
+            sort=asked.sort,
+            page=page,
+            page_size=search.paging.asked_size,
+        )
+        request = ImageSearch.of(call).request(
+            self.parse_page, self.page_failed, dont_filter=True, priority=int(page > 1)
+        )
+        request.meta[META]["seed_id"] = search.seed.seed_id
+        return request
+
+    def _close_bad(self, seed_id: str, image: str, code: str, text: str) -> None:
+        logger.warning("%s", text)
+        now = now_text()
+        line = LedgerLine(
+            seed_id, image, "failed", f"{code}: {text}", started_at=now, finished_at=now
+        )
+        self.session.close_bad_seed(line)
+
+    # answers to rows
+
+    def parse_page(self, response: PageResponse) -> Iterator[Offer | RejectedRow | Request]:
+        """One page: asks for the pages that follow, yields its rows."""
+        assert response.request is not None
+        call = call_of(response.request)
+        search = self.session.searches.find(response.request.meta[META]["seed_id"])
+        if search is None:
+            return
+        new = _take_in(search, call.page, response)
+        for number in new:
+            yield self._page_request(search, number)
+        yield from self.rows(response, search.seed)
+
+    def rows(self, response: PageResponse, seed: Seed) -> Iterator[Offer | RejectedRow]:
+        """The page's rows, each with its seed; up to `max_offers` of a seed."""
+        most = self.arguments.max_offers
+        for row in response.rows:
+            row.seed_id = seed.seed_id
+            if isinstance(row, Offer):
+                if most is not None and (row.rank or 0) > most:
+                    return
+                row.seed_image, row.seed_extra = seed.image.label, seed.extra
+            yield row
+
+    def page_failed(self, failure: Failure) -> None:
+        """A page that will not come: its search ends without it, and says so."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        error = failure.value
+        if isinstance(error, RunEndsError):
+            return
+        given_up = None if isinstance(error, PageNotNeededError) else _reason(error)
+        seed_id, page = request.meta[META]["seed_id"], call_of(request).page
+        if given_up is not None:
+            logger.warning("%s: page %d given up: %s", seed_id, page, given_up)
+        self.session.searches.settle(seed_id, page, given_up)
+
+
+async def _identified(image: Image) -> PictureRef:
+    if isinstance(image, UrlImage):
+        return picture_of(image)
+    return picture_of(image, await run_in_thread(_sha256, image))
+
+
+def _sha256(image: Any) -> str:
+    return sha256(load(image)).hexdigest()
+
+
+def _take_in(search: Search, page: int, response: PageResponse) -> range:
+    rows, paging = response.page.rows, search.paging
+    ids = [row.num_iid for row in rows if isinstance(row, Offer)]
+    new = paging.came(page, ids, len(rows), response.page.total, response.page.page_count)
+    search.open_pages.update(new)
+    search.fetched += 1
+    search.rows_seen += len(rows)
+    if paging.size is not None and page > 1 and paging.size != paging.asked_size:
+        for rank, row in enumerate(rows, start=(page - 1) * paging.size + 1):
+            if isinstance(row, Offer):
+                row.rank = rank
+    return new
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, BadSeedError | RefusedError):
+        return error.reason
+    return f"error: {type(error).__name__}: {error}"

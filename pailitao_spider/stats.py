@@ -1,0 +1,49 @@
+"""Every stat key that this project writes. The README lists them."""
+
+from __future__ import annotations
+
+__all__ = [
+    "CALLS",
+    "GATE_WAIT_SECONDS",
+    "OFFERS_DUPLICATE",
+    "OFFERS_FILTERED",
+    "OFFERS_NEW",
+    "OFFERS_REJECTED",
+    "PAGES",
+    "PICTURES_UPLOADED",
+    "ROWS",
+    "SEEDS_KNOWN",
+    "SEEDS_SAME_PICTURE",
+    "TOKEN_REFRESHED",
+    "field_unreadable",
+    "refused",
+    "seeds",
+]
+
+CALLS = "pailitao/calls"
+GATE_WAIT_SECONDS = "pailitao/gate/wait_seconds"
+OFFERS_DUPLICATE = "pailitao/offers/duplicate"
+OFFERS_FILTERED = "pailitao/offers/filtered"
+OFFERS_NEW = "pailitao/offers/new"
+OFFERS_REJECTED = "pailitao/offers/rejected"
+PAGES = "pailitao/pages"
+PICTURES_UPLOADED = "pailitao/pictures/uploaded"
+ROWS = "pailitao/rows"
+SEEDS_KNOWN = "pailitao/seeds/known"
+SEEDS_SAME_PICTURE = "pailitao/seeds/same_picture"
+TOKEN_REFRESHED = "pailitao/token/refreshed"  # noqa: S105
+
+
+def seeds(status: str) -> str:
+    """Seeds that ended so: done, empty, partial, failed."""
+    return f"pailitao/seeds/{status}"
+
+
+def refused(kind: str) -> str:
+    """Answers of a refusal class."""
+    return f"pailitao/refused/{kind}"
+
+
+def field_unreadable(name: str) -> str:
+    """Rows in which this field could not be read."""
+    return f"pailitao/fields/unreadable/{name}"
