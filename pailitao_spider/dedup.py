@@ -61,7 +61,8 @@ class Written:
     ) -> int:
         """Marks the written offers as seen; returns how many there are."""
         number = 0
-        for number, offer in enumerate(offers, start=1):
+        for offer in offers:
+            number += 1
             key = self._key(offer)
             seen.add(key)
             if offer.seed_id is not None and not is_complete(offer.seed_id):

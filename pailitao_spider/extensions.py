@@ -55,7 +55,8 @@ class Summary:
         return (
             f"{ended} seeds ended, {len(self._session.searches)} open; "
             f"{values.get(stats.PAGES, 0)} pages, {values.get(stats.OFFERS_NEW, 0)} offers; "
-            f"{values.get(stats.CALLS, 0)} calls at up to {self._session.gate.pace.per_second:.3g}/s"
+            f"{values.get(stats.CALLS, 0)} calls, "
+            f"at most {self._session.gate.pace.per_second:.3g}/s"
         )
 
     async def _end(self) -> None:

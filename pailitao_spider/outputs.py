@@ -1,4 +1,4 @@
-"""The feeds of a crawl that are plain local files: what results lie beside, and are resumed from."""
+"""The feeds of a crawl that are plain local files: results lie beside them."""
 
 from __future__ import annotations
 

@@ -8,7 +8,9 @@ import os
 import sys
 import threading
 import tracemalloc
+from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -454,16 +456,18 @@ def long_list(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 def test_a_long_list_costs_no_memory(long_list: str) -> None:
     opened = open_source(long_list)
-    last: Any = next(opened)
+    next(opened)
     tracemalloc.start()
-    resident = resident_bytes()
-    number = 1 + sum(1 for last in opened)
+    for _ in islice(opened, LINES // 10):
+        pass
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert number == LINES
+    assert peak < 1_000_000
+    resident = resident_bytes()
+    *_, last = deque(opened, 2)
+    assert resident_bytes() - resident < 30_000_000
+    assert isinstance(last, Seed)
     assert last.image == UrlImage(f"https://a.com/{LINES - 1}/{(LINES - 1) % 1000}.jpg")
-    assert peak < 2_000_000
-    assert resident_bytes() - resident < 40_000_000
 
 
 def resident_bytes() -> int:
@@ -513,6 +517,6 @@ def test_any_bytes_give_seeds_bad_lines_or_a_source_error(
         found = seeds(str(path))
     except SourceError as error:
         message = str(error)
-        assert message.isprintable()
+        assert len(message.splitlines()) == 1
         return
     assert len({seed.seed_id for seed in found}) == len(found)

@@ -88,7 +88,7 @@ class SigningMiddleware:
         return form, permit, token.version
 
     async def _picture(self, request: Request, kind: str) -> str:
-        """What goes over the wire for the picture: Base64 in an upload, an id or URL in a search."""
+        """The picture as it goes over the wire: Base64 in an upload, else an id or URL."""
         picture = (
             PictureRef(**request.meta[META]["call"])
             if kind == "upload"

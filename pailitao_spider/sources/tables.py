@@ -15,6 +15,7 @@ import msgspec
 from pailitao_spider.errors import SourceError
 from pailitao_spider.sources.lines import MAX_CELL
 from pailitao_spider.sources.rows import Fault, Row
+from pailitao_spider.values import cleaned
 
 __all__ = ["Columns", "csv_rows", "json_rows", "text_rows", "tsv_rows"]
 
@@ -83,7 +84,7 @@ def _extra_titles(header: Sequence[Any], known: set[int | None]) -> Iterator[tup
 
 
 def _no_image_column(titles: Iterable[str], name: str) -> SourceError:
-    found = ", ".join(" ".join(title.split()) for title in titles)[:200]
+    found = ", ".join(cleaned(title[:80]) for title in titles)[:200]
     return SourceError(f"{name}: no column 'image' among: {found}; name the pictures' column image")
 
 

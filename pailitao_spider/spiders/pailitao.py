@@ -103,9 +103,8 @@ class PailitaoSpider(Spider):
         try:
             picture = await _identified(seed.image)
         except BadSeedError as error:
-            self._close_bad(
-                seed.seed_id, seed.image.label, error.code, f"{seed.image.label}: {error}"
-            )
+            label = seed.image.label
+            self._close_bad(seed.seed_id, label, error.code, f"{label}: {error}")
             return None
         return self._search(seed, picture)
 
@@ -218,7 +217,7 @@ def _take_in(search: Search, page: int, response: PageResponse) -> range:
     return new
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException | None) -> str:
     if isinstance(error, BadSeedError | RefusedError):
         return error.reason
     return f"error: {type(error).__name__}: {error}"
