@@ -70,9 +70,9 @@ class Paging:
             return page_count
         if self.total is not None and self.total == self.size:
             return 1
-        # No hint, or one that is less than what came: a full page asks for the next.
-        is_full = rows >= (self.asked_size if page == 1 else self.size)
-        return page + 1 if is_full and page == self.planned else self.planned
+        # No hint, or one that is less than what came: the next page is asked for, one at a time.
+        may_go_on = rows >= self.size if page > 1 else page_count is None or rows >= self.asked_size
+        return page + 1 if may_go_on and page == self.planned else self.planned
 
     def _most(self) -> int:
         limits = [PAGE_LIMIT, self.max_pages or PAGE_LIMIT]

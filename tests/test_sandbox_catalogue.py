@@ -6,6 +6,7 @@ import io
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
@@ -15,12 +16,36 @@ from pailitao_spider.sandbox.designs import KINDS
 from pailitao_spider.sandbox.drawing import jpeg, photo
 from pailitao_spider.sandbox.photos import write_examples
 
-FIELDS = (
-    "num_iid detail_url title similarity seller_id price promotion_price min_order sales unit "
-    "price_range pic_url pic_small_url cid category_name property seller_nick area shop_type "
-    "post_fee freight_template is_onsale one_stop_service create_time update_time score trade_num "
-    "feedback_rate"
-).split()
+FIELDS = [
+    "num_iid",
+    "detail_url",
+    "title",
+    "similarity",
+    "seller_id",
+    "price",
+    "promotion_price",
+    "min_order",
+    "sales",
+    "unit",
+    "price_range",
+    "pic_url",
+    "pic_small_url",
+    "cid",
+    "category_name",
+    "property",
+    "seller_nick",
+    "area",
+    "shop_type",
+    "post_fee",
+    "freight_template",
+    "is_onsale",
+    "one_stop_service",
+    "create_time",
+    "update_time",
+    "score",
+    "trade_num",
+    "feedback_rate",
+]
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +56,8 @@ def catalogue() -> Catalogue:
 @pytest.fixture(scope="module")
 def ranks(catalogue: Catalogue) -> list[int]:
     """At which place an unseen view of each design finds that design."""
-    shots = [photo(design, pixels=128) for design in catalogue.designs]
-    references = [describe(shot)[0] for shot in shots]
+    shots = (photo(design, pixels=128) for design in catalogue.designs)
+    references = np.concatenate([describe(shot) for shot in shots])
     found = []
     for design in catalogue.designs:
         view = Image.open(io.BytesIO(jpeg(design, 3, 240)))

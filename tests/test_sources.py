@@ -305,10 +305,10 @@ def test_bad_csv_lines_do_not_stop_the_others(write: Write) -> None:
 
 
 def test_a_file_full_of_open_quotes_is_read_in_linear_time(write: Write) -> None:
-    lines = "".join(f'https://a.com/{n}",","\n' for n in range(20_000))
-    found = seeds(write("a.csv", f"image,b,c\n{lines}"))
-    assert found[0].seed_id == "a.csv:2"
-    assert len(found) > 10_000
+    lines = "".join(f'https://a.com/{n}","\n' for n in range(5000))
+    found = seeds(write("a.csv", f"image,b\n{lines}https://a.com/good,\n"))
+    assert {getattr(seed, "code", "") for seed in found[:-1]} == {"bad_csv"}
+    assert [seed.seed_id for seed in found[-2:]] == ["a.csv:5001", "good"]
 
 
 def test_a_column_named_twice_or_not_at_all_keeps_its_cells(write: Write) -> None:
@@ -387,7 +387,7 @@ def test_a_source_that_is_not_there_is_refused_at_once(write: Write, tmp_path: P
     os.mkfifo(tmp_path / "p.txt")
     assert "no such file" in refusal(str(tmp_path / "gone.csv"))
     assert "cannot be read" in refusal("x" * 5000)
-    assert "cannot be read" in refusal("a\0b")
+    assert "no such file" in refusal("a\0b")
     assert "empty" in refusal(str(tmp_path / "none"))
     assert "a.doc" in refusal(str(tmp_path / "other"))
     assert "regular" in refusal(str(tmp_path / "p.txt"))

@@ -106,8 +106,7 @@ def bottle(brush: Brush, design: Design) -> None:
     shoulder = top + 0.08 + 0.09 * c
     brush.shadow(ellipse(0.53, floor, half + 0.07, 0.025))
     bend = spline((neck, top), (neck + 0.005, top + 0.03), (half, shoulder), closed=False)
-    base = ((half, floor - 0.08), (half - 0.02, floor), (0, floor + 0.014))
-    brush.part(mirrored(*bend, *base), depth=0.7)
+    brush.part(mirrored(*bend, (half, floor - 0.08), (half - 0.02, floor)), depth=0.7)
     brush.part(trapezoid(neck + 0.01, top - 0.02, neck + 0.01, top + 0.02, 0.008), STEEL, 0.8)
     _cap(brush, design, top, neck + 0.012 + 0.02 * d)
     brush.part(trapezoid(half, floor - 0.05, half - 0.02, floor, 0.01), STEEL, 0.8)

@@ -28,22 +28,25 @@ CREAM = (246, 240, 228)
 def sneaker(brush: Brush, design: Design) -> None:
     a, b, c, d = design.shape
     collar, welt = 0.44 - 0.2 * a, 0.665 - 0.06 * b
-    toe, heel, floor = 0.55 + 0.05 * c, 0.1 - 0.03 * d, 0.72
+    toe, heel, floor = welt - 0.11 + 0.03 * c, 0.1 - 0.03 * d, 0.72
     brush.shadow(ellipse(0.5, floor + 0.012, 0.4, 0.03))
     sole = ((heel, welt - 0.03), (0.55, welt + 0.01), (0.92, welt - 0.015), (0.9, floor))
     brush.part(polygon(*sole, (0.12, floor), radius=0.03), CREAM, depth=0.12)
     brush.line([(0.12, floor - 0.014), (0.9, floor - 0.014)], design.accent, 0.022)
-    back = ((0.12, welt - 0.01), (0.11, 0.56), (0.1, collar + 0.02), (0.2, collar + 0.045))
+    back = ((0.12, welt - 0.01), (0.11, welt - 0.1), (0.1, collar + 0.02), (0.2, collar + 0.045))
     tongue = ((0.33, collar + 0.04), (0.4, collar), (0.47, (collar + toe) / 2 - 0.03))
     front = ((0.6, toe - 0.03), (0.78, toe), (0.9, welt - 0.05), (0.89, welt), (0.5, welt + 0.01))
     brush.part(spline(*back, *tongue, *front), depth=0.3)
     cap = ((0.75, welt), (0.76, toe + 0.03), (0.84, toe + 0.03), (0.9, welt - 0.04), (0.895, welt))
     brush.part(spline(*cap), design.accent)
-    counter = ((0.115, welt - 0.02), (0.1, 0.56), (0.18, 0.56), (0.22, welt - 0.02))
+    counter = ((0.115, welt - 0.02), (0.1, welt - 0.1), (0.18, welt - 0.1), (0.22, welt - 0.02))
     brush.part(spline(*counter), design.accent)
     brush.part(ellipse(0.25, collar + 0.045, 0.12, 0.022), blend(design.body, INK, 0.6))
     _laces(brush, collar + 0.07, toe - collar - 0.03)
-    brush.gleam(spline((0.28, 0.62), (0.42, 0.56), (0.58, 0.59), (0.42, 0.6)), 60)
+    brush.gleam(
+        spline((0.28, welt - 0.04), (0.42, welt - 0.09), (0.58, welt - 0.06), (0.42, welt - 0.05)),
+        60,
+    )
 
 
 def _laces(brush: Brush, top: float, fall: float) -> None:

@@ -16,6 +16,7 @@ from w3lib.url import safe_url_string
 from pailitao_spider.errors import BadSeedError
 from pailitao_spider.pictures import decode_base64, known_format
 from pailitao_spider.seeds import Base64Image, FileImage, Image, UrlImage
+from pailitao_spider.values import cleaned
 
 __all__ = ["file_image", "read_image", "shown", "url_image"]
 
@@ -30,7 +31,7 @@ _MIN_BASE64 = 64
 
 def shown(text: str) -> str:
     """A picture's text as an error line shows it: short, on one line."""
-    return " ".join(text[:80].split()) + ("…" if len(text) > 80 else "")
+    return cleaned(text[:80]) + ("…" if len(text) > 80 else "")
 
 
 def read_image(text: str, folders: Sequence[Path]) -> Image:

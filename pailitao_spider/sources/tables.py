@@ -72,7 +72,7 @@ def _key(title: Any) -> str:
 
 
 def _extra_titles(header: Sequence[Any], known: set[int | None]) -> Iterator[tuple[int, str]]:
-    used: set[str] = set()
+    used = {str(header[place]).strip() for place in known if place is not None}
     for place, cell in enumerate(header):
         if place in known:
             continue

@@ -1,0 +1,40 @@
+# make demo   photos in, offers out, on the embedded sandbox: no key, no internet
+# make test   the tests
+# make lint   ruff and mypy
+# make soak   the long proofs
+# make bench  the figures of docs/benchmarks.md
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+
+.PHONY: demo test lint soak bench clean
+
+$(VENV)/ready: pyproject.toml
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv -q --allow-existing $(VENV) && uv pip install -q --python $(BIN)/python -e '.[dev]'; \
+	else \
+	  $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'; \
+	fi
+	@touch $@
+
+demo: $(VENV)/ready
+	@mkdir -p demo
+	PAILITAO_SANDBOX=1 PAILITAO_RATE=20 $(BIN)/scrapy crawl pailitao -a seeds=examples/photos -O demo/offers.jsonl
+
+test: $(VENV)/ready
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+soak: $(VENV)/ready
+	$(BIN)/python -m pytest -q -m soak
+
+bench: $(VENV)/ready
+	$(BIN)/python benchmarks/quota.py
+
+clean:
+	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,69 @@
+"""Real parts for every test: a sandbox gateway in a thread, `scrapy crawl` in a subprocess."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pailitao_spider.sandbox.options import SandboxOptions, build
+from pailitao_spider.sandbox.server import Gateway, Site, serve
+from tests.crawling import Crawler
+
+
+@pytest.fixture(autouse=True)
+def _no_keys_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("PAILITAO_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+class Served:
+    """Gateways that listen on 127.0.0.1, in one loop of one thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._sites: list[Site] = []
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def gateway(self, gateway: Gateway | None = None, **options: Any) -> Site:
+        made = gateway or build(SandboxOptions(**options))
+        site = self._run(serve(made)).result(timeout=10)
+        self._sites.append(site)
+        return site
+
+    def close(self) -> None:
+        for site in self._sites:
+            self._run(site.close()).result(timeout=10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=10)
+        self._loop.close()
+
+    def _run(self, coroutine: Any) -> Future[Any]:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    gateways = Served()
+    yield gateways
+    gateways.close()
+
+
+@pytest.fixture
+def serve_sandbox(served: Served) -> Callable[..., Site]:
+    """Serves a sandbox with the given options; ends with the test."""
+    return served.gateway
+
+
+@pytest.fixture
+def crawler(tmp_path: Path) -> Crawler:
+    """Runs `scrapy crawl pailitao` in a folder of its own, with an empty home."""
+    return Crawler(tmp_path)
