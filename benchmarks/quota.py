@@ -63,7 +63,9 @@ async def measure(options: argparse.Namespace, known: bool) -> Seen:
 
 async def _start(folder: Path, site: Site, rate: float | None) -> asyncio.subprocess.Process:
     designs = site.gateway.catalogue.designs
-    lines = (f"https://sandbox.invalid/{n}/photos/{designs[n % 96].name}-1.jpg" for n in range(9999))
+    lines = (
+        f"https://sandbox.invalid/{n}/photos/{designs[n % 96].name}-1.jpg" for n in range(9999)
+    )
     (folder / "seeds.txt").write_text("\n".join(lines))
     account = site.gateway.account
     env = {

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import signals
@@ -16,6 +17,8 @@ from pailitao_spider.addon import session_of
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+
+    from pailitao_spider.results.paths import ResultPaths
 
 __all__ = ["Summary", "ends_well"]
 
@@ -119,12 +122,7 @@ class Summary:
         if paths is None:
             lines.append("No -O or -o with a file was given: there is no ledger of the seeds.")
         else:
-            lines += [f"offers: {paths.feed}", f"seeds:  {paths.seeds}"]
-            lines += [
-                f"{name} {path}"
-                for name, path in (("rejected:", paths.rejected), ("matches:", paths.matches))
-                if path.exists()
-            ]
+            lines += [f"{name} {path}" for name, path in _named(paths) if path.exists()]
         if (known := values.get(stats.SEEDS_KNOWN, 0)) > 0:
             lines.append(f"{known} seeds were done before and were not searched again.")
         if values.get("finish_reason") != "finished":
@@ -139,6 +137,15 @@ class Summary:
             f"Nothing is lost: {open_seeds} begun seeds and all that follow are searched when you "
             "run the same command with -o in place of -O."
         )
+
+
+def _named(paths: ResultPaths) -> list[tuple[str, Path]]:
+    return [
+        ("offers:  ", paths.feed),
+        ("seeds:   ", paths.seeds),
+        ("rejected:", paths.rejected),
+        ("matches: ", paths.matches),
+    ]
 
 
 def ends_well(values: Mapping[str, Any]) -> bool:

@@ -35,7 +35,6 @@ _OWN_WAYS = {
     "autothrottle_dont_adjust_delay": True,
     "handle_httpstatus_all": True,
     "download_maxsize": 8 * 2**20,
-    "download_timeout": 30,
 }
 
 

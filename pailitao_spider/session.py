@@ -179,7 +179,7 @@ class Session:
             config.burst,
             clock=time.monotonic,
             sleep=asyncio.sleep,
-            is_closing=lambda: inner.is_closing(engine),
+            is_closing=lambda: self.stopped is not None or inner.is_closing(engine),
         )
         self.policy = RetryPolicy(tries=config.transient_tries)
         self.budget = LocalBudget(config.daily_calls, self._state)

@@ -12,7 +12,6 @@ FEED_EXPORT_ENCODING = "utf-8"
 
 # How many calls may be under way; how fast they leave is the gate's decision.
 CONCURRENT_REQUESTS = 64
-DOWNLOAD_TIMEOUT = 30
 DOWNLOAD_MAXSIZE = 8 * 2**20
 DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
 

@@ -17,7 +17,10 @@ __all__ = ["Gate", "GateClosedError", "LocalGate"]
 
 _SLICE_SECONDS = 0.25  # how long a waiting call may take to notice that the run ends
 _FIRST_SLICE_SECONDS = 0.01
-_CATCH_UP_SECONDS = 0.1  # how much of a stall may be made good at once
+# How much of a stall may be made good at once: a gateway's burst is small.
+_CATCH_UP_CALLS = 3
+_CATCH_UP_SECONDS = 0.1
+_LEAST_CATCH_UP_SECONDS = 0.004  # a sleep ends that much late
 
 
 class GateClosedError(Exception):
@@ -32,7 +35,7 @@ class Gate(Protocol):
     async def enter(self) -> Permit: ...
     def good(self, permit: Permit) -> None: ...
     def throttled(self, permit: Permit, wait_seconds: float | None) -> None: ...
-    def unclear(self, permit: Permit) -> None: ...
+    def unclear(self) -> None: ...
 
 
 class LocalGate:
@@ -65,6 +68,8 @@ class LocalGate:
         async with self._turn:
             await self._first_answer()
             limited = await self._slot()
+            if self._is_closing():
+                raise GateClosedError
             now = self._clock()
             self._take(asked_at, now)
             self.waited_seconds += now - asked_at
@@ -82,13 +87,14 @@ class LocalGate:
         pause = self.pace.throttled(permit, now, wait_seconds)
         self._blocked_until = max(self._blocked_until, now + pause)
 
-    def unclear(self, permit: Permit) -> None:
+    def unclear(self) -> None:
         """An answer that says nothing of key or pace."""
         self._awaits_first = False
 
     async def _first_answer(self) -> None:
         while self._awaits_first and not self._is_proved:
             await self._wait(_FIRST_SLICE_SECONDS)
+            self._next_at = max(self._next_at, self._clock())
         self._awaits_first = True
 
     async def _wait(self, seconds: float) -> None:
@@ -110,6 +116,7 @@ class LocalGate:
     def _take(self, asked_at: float, now: float) -> None:
         """A call that was already waiting takes its slot as planned, however late it woke."""
         planned = max(self._next_at, self._blocked_until)
-        on_plan = asked_at <= planned and now - planned <= _CATCH_UP_SECONDS
-        base = planned if on_plan else max(planned, now - _CATCH_UP_SECONDS * (asked_at <= planned))
-        self._next_at = base + 1.0 / self.pace.per_second
+        interval = 1.0 / self.pace.per_second
+        late = min(max(_CATCH_UP_CALLS * interval, _LEAST_CATCH_UP_SECONDS), _CATCH_UP_SECONDS)
+        base = max(planned, now - late) if asked_at <= planned else max(planned, now)
+        self._next_at = base + interval

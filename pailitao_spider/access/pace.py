@@ -1,14 +1,15 @@
 """How fast a key may go: the given rate, or the one found by asking.
 
-The finder doubles the rate every second until the first refusal. From then on the gateway's
-bucket is known to be empty, so what it lets through between two refusals, over the time between
-them, is its rate; the longer the window, the better the figure. A settled pace stays just below
-it and creeps up now and then, since a quota can grow.
+Three phases. *Seek*: the rate doubles every second until the first refusal. *Measure*: from a
+refusal on, the gateway's bucket is known to be empty, so what it lets through until the next one,
+over the time between them, is its rate; more calls give a better figure. *Steady*: just below the
+figure; now and then the pace creeps up, since a quota can grow, and a refusal measures anew.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 __all__ = ["Pace", "Permit"]
 
@@ -16,8 +17,17 @@ _START_PER_SECOND = 2.0
 _MOST_PER_SECOND = 1000.0
 _LEAST_PER_SECOND = 0.02
 _DOUBLING_STEP = 0.7  # a call more a second for each good answer: ln 2, doubles every second
-_ENOUGH_CALLS = 24  # the estimate's error is one call in this many
-_WORST_WINDOW_SECONDS = 60.0
+_FEW_CALLS = 4
+_ENOUGH_CALLS = 24  # the figure's error is one call in this many
+_MARGIN = 0.985
+_FIRST_CREEP = 0.01
+_MOST_CREEP = 0.08
+_CREEP_SECONDS = 1.0
+_CLIMB = 1.06
+_CLIMB_CALLS = 12
+# Trying for more draws about four refusals: so many calls lie between two tries.
+_HOLD_CALLS = 600
+_MOST_HOLD_CALLS = 9600
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,68 +39,104 @@ class Permit:
     generation: int
 
 
+class _Phase(Enum):
+    SEEK = 1
+    MEASURE = 2
+    STEADY = 3
+
+
 class Pace:
     """The calls a second of one key. `ceiling` is the user's rate, or None to find it."""
 
     def __init__(self, ceiling: float | None = None) -> None:
         self._ceiling = ceiling or _MOST_PER_SECOND
-        self._known = ceiling is not None
-        self._seeking = not self._known
+        self._phase = _Phase.SEEK if ceiling is None else _Phase.STEADY
         self.per_second = ceiling or _START_PER_SECOND
         self.generation = 0
-        self._empty_since: float | None = None
+        self._empty_since = 0.0
         self._let_through = 0
-        self._quiet_since: float | None = None
-        self._hold_seconds = 5.0 if self._known else 15.0
+        self._may_climb = False
+        self._quiet_calls = 0
+        self._hold_calls = _HOLD_CALLS
+        self._crept_at = 0.0
+        self._creep = 0.0
+        self._before_creep = self.per_second
 
     def good(self, permit: Permit, now: float) -> None:
         """The gateway answered a call that went out under `permit`."""
         if not permit.limited:
-            self._empty_since = None
-            return
-        if self._empty_since is not None and permit.issued_at > self._empty_since:
-            self._let_through += 1
-        if self._seeking:
+            if self._phase is _Phase.MEASURE:
+                self._settle(self.per_second)  # a bucket that is not used up fills again
+        elif self._phase is _Phase.SEEK:
             self._set(self.per_second + _DOUBLING_STEP)
+        elif self._phase is _Phase.MEASURE:
+            self._count(permit)
         else:
-            self._creep(now)
+            self._creep_up(now)
 
     def throttled(self, permit: Permit, now: float, wait_seconds: float | None) -> float:
         """Step back; returns the seconds to pause. Calls sent before the last step do not count."""
+        pause = wait_seconds or 0.0
         if permit.generation != self.generation:
-            return wait_seconds or 0.0
+            return pause
         self.generation += 1
-        self._quiet_since = now
-        self._set(self._slower(permit))
-        pause = 1.0 / self.per_second if wait_seconds is None else wait_seconds
+        if self._phase is _Phase.MEASURE:
+            self._measured(permit)
+        else:
+            self._begin_to_measure(permit)
         if pause > 2.0 / self.per_second:
-            self._empty_since = None  # its bucket fills while we wait
+            self._settle(self.per_second)  # the bucket fills while we wait
         return pause
 
-    def _slower(self, permit: Permit) -> float:
-        since, let_through = self._empty_since, self._let_through
-        settled = not self._seeking and not self._known
-        if since is None or permit.issued_at - since > _WORST_WINDOW_SECONDS:
+    def _begin_to_measure(self, permit: Permit) -> None:
+        self._may_climb = self._phase is _Phase.SEEK
+        if self._phase is _Phase.SEEK:
+            self._set(self.per_second * 0.7)
+        else:
+            self._hold_calls = min(self._hold_calls * 2, _MOST_HOLD_CALLS)
+            self._set(self._before_creep if self._creep else self.per_second * 0.95)
+        self._phase = _Phase.MEASURE
+        self._empty_since, self._let_through = permit.issued_at, 0
+
+    def _measured(self, permit: Permit) -> None:
+        number = self._let_through
+        if self._may_climb and number >= _CLIMB_CALLS:  # not empty all the time: begin anew
+            self._may_climb = False
+            self._set(self.per_second / _CLIMB)
             self._empty_since, self._let_through = permit.issued_at, 0
-        if since is None or let_through < 4:
-            return self.per_second * (0.95 if settled or self._known else self._first_step())
-        estimate = let_through / (permit.issued_at - since)
-        if let_through < _ENOUGH_CALLS:
-            return min(self.per_second, estimate * (1 + 1 / let_through))
-        self._hold_seconds = min(self._hold_seconds * 2, 240.0)
-        return min(self.per_second, estimate) * 0.985
-
-    def _first_step(self) -> float:
-        self._seeking = False
-        return 0.7
-
-    def _creep(self, now: float) -> None:
-        if self._quiet_since is None:
-            self._quiet_since = now
-        if now - self._quiet_since < self._hold_seconds:
             return
-        self._quiet_since = now
-        self._set(self.per_second * (1.1 if self._known else 1.02))
+        if number < _FEW_CALLS:
+            self._set(self.per_second * 0.85)
+            return
+        figure = number / (permit.issued_at - self._empty_since)
+        if number < _ENOUGH_CALLS:
+            self._set(min(self.per_second, figure * (1 + 1 / number)))
+        else:
+            self._settle(min(self.per_second, figure) * _MARGIN)
+
+    def _count(self, permit: Permit) -> None:
+        self._let_through += permit.issued_at > self._empty_since
+        if self._may_climb and self._let_through % _CLIMB_CALLS == _CLIMB_CALLS - 1:
+            self._set(self.per_second * _CLIMB)
+        elif not self._may_climb and self._let_through >= 4 * _ENOUGH_CALLS:
+            self._settle(self.per_second)
+
+    def _settle(self, per_second: float) -> None:
+        self._phase = _Phase.STEADY
+        self._quiet_calls, self._creep = 0, 0.0
+        self._set(per_second)
+
+    def _creep_up(self, now: float) -> None:
+        self._quiet_calls += 1
+        if self._creep:
+            is_early = now - self._crept_at < _CREEP_SECONDS
+        else:
+            is_early = self._quiet_calls < self._hold_calls
+        if is_early:
+            return
+        self._crept_at, self._before_creep = now, self.per_second
+        self._creep = min(self._creep * 2, _MOST_CREEP) or _FIRST_CREEP
+        self._set(self.per_second * (1 + self._creep))
 
     def _set(self, per_second: float) -> None:
         self.per_second = min(max(per_second, _LEAST_PER_SECOND), self._ceiling)

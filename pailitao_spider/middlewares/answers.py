@@ -127,7 +127,15 @@ class AnswerMiddleware:
         if request.meta[META]["kind"] != "token":
             self._stats.inc_value(stats.refused(refusal.kind))
         sent = session.sent.get(request)
-        self._tell_gate(sent, refusal)
+        try:
+            return await self._next_attempt(request, refusal, sent)
+        finally:
+            self._tell_gate(sent, refusal)
+
+    async def _next_attempt(self, request: Request, refusal: Refusal, sent: Sent | None) -> Request:
+        session = self._session
+        if refusal.kind is RefusalClass.THROTTLED:
+            self._slow_down(sent, refusal)
         attempt = Attempt(**request.meta[META].get("attempt", {}))
         if self._is_lost_upload(request, refusal, attempt):
             return _again(request, replace(attempt, uploads=1))
@@ -143,15 +151,17 @@ class AnswerMiddleware:
         return _again(request, session.policy.after(refusal, attempt))
 
     def _tell_gate(self, sent: Sent | None, refusal: Refusal) -> None:
+        """Only now: while the first token is renewed or the run stops, no other call may leave."""
         if sent is None or sent.permit is None:
             return
-        gate = self._session.gate
-        if refusal.kind is RefusalClass.THROTTLED:
-            gate.throttled(sent.permit, refusal.wait_seconds)
-        elif refusal.kind is RefusalClass.BAD_SEED:
-            gate.good(sent.permit)
-        else:
-            gate.unclear(sent.permit)
+        if refusal.kind is RefusalClass.BAD_SEED:
+            self._session.gate.good(sent.permit)
+        elif refusal.kind is not RefusalClass.THROTTLED:
+            self._session.gate.unclear()
+
+    def _slow_down(self, sent: Sent | None, refusal: Refusal) -> None:
+        if sent is not None and sent.permit is not None:
+            self._session.gate.throttled(sent.permit, refusal.wait_seconds)
 
     def _is_lost_upload(self, request: Request, refusal: Refusal, attempt: Attempt) -> bool:
         """The gateway may have forgotten a picture that was uploaded long ago: once, try anew."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RunEndsError", "SigningMiddleware"]
 
+_TIMEOUT_SECONDS = 30.0  # Scrapy's own 180 would hold a page for as long
 _BASE64_KEPT = 32  # prepared pictures that may wait for their upload's next try
 
 
@@ -38,13 +39,17 @@ class RunEndsError(IgnoreRequest):
 class SigningMiddleware:
     """Signs every attempt afresh, and sees that nobody but the wire gets the signed form."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
         self._session = session
+        self._timeout_seconds = timeout_seconds
         self._prepared: OrderedDict[str, str] = OrderedDict()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(session_of(crawler))
+        settings = crawler.settings
+        is_given = (settings.getpriority("DOWNLOAD_TIMEOUT") or 0) > 0
+        seconds = settings.getfloat("DOWNLOAD_TIMEOUT") if is_given else _TIMEOUT_SECONDS
+        return cls(session_of(crawler), seconds)
 
     async def process_request(self, request: Request) -> None:
         if META not in request.meta:
@@ -53,6 +58,7 @@ class SigningMiddleware:
         form, permit, version = await self._form(request)
         clean = inner.put_form(request, form)
         self._session.sent[request] = Sent(clean, permit, version)
+        request.meta["download_timeout"] = self._timeout_seconds
         if self._session.config.sandbox is not None:
             request.meta["proxy"] = None
 

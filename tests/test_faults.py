@@ -1,0 +1,289 @@
+"""A crawl through every refusal of the table: nothing is lost, nothing is claimed in vain."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from pailitao_spider.sandbox.accounts import Account
+from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.faults import parse_fault
+from pailitao_spider.sandbox.quota import Quota
+from pailitao_spider.sandbox.server import Gateway, Site
+from tests.crawling import Crawler
+
+CATALOGUE = Catalogue()
+Serve = Callable[..., Site]
+
+
+def photo(number: int) -> str:
+    """A picture of its own for each number; ninety-six designs take turns."""
+    name = CATALOGUE.designs[number % 96].name
+    return f"https://sandbox.invalid/{number}/photos/{name}-1.jpg"
+
+
+def rows_of(number: int) -> list[str]:
+    return CATALOGUE.truth(CATALOGUE.designs[number % 96].name, 1, "sale_desc")
+
+
+def with_faults(serve_sandbox: Serve, *faults: str, **options: object) -> Site:
+    return serve_sandbox(Gateway(CATALOGUE, faults=[*map(parse_fault, faults)], **options))
+
+
+def test_two_hundred_seeds_through_twenty_percent_faults(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    site = with_faults(
+        serve_sandbox,
+        *("500@3%", "503@3%", "html@3%", "cut@3%", "reset@3%", "429@2%", "429-http@1%"),
+        *("401@2%", "slow=0.2@2%"),
+        account=Account(token_life_seconds=2),
+        quota=Quota(100, 20),
+    )
+    crawler.use(site, rate=100, transient_tries=20)
+    crawler.seeds(*(photo(number) for number in range(200)))
+
+    crawled = crawler.crawl("-a", "page_size=50", timeout_seconds=120)
+
+    assert crawled.exit_code == 0, crawled.log[-3000:]
+    expected = {iid for number in range(200) for iid in rows_of(number)}
+    assert Counter(crawled.ids) == Counter(expected)
+    pages = {number: max(1, -(-len(rows_of(number)) // 50)) for number in range(200)}
+    for number in range(200):
+        line = crawled.ledger[_seed_id(crawled.ledger, number)]
+        assert (line["status"], line["reason"]) == ("done", None)
+        assert line["pages_expected"] == line["pages_fetched"] == pages[number]
+        assert line["rows_seen"] == line["total_reported"] == len(rows_of(number))
+        assert line["calls"] >= pages[number]
+    log = site.gateway.log
+    rows = sum(len(rows_of(number)) for number in range(200))
+    ours = crawled.ours()
+    refused = {key: ours.pop(key) for key in list(ours) if key.startswith("pailitao/refused/")}
+    assert ours == {
+        "pailitao/seeds/done": 200,
+        "pailitao/pages": sum(pages.values()),
+        "pailitao/rows": rows,
+        "pailitao/offers/new": len(expected),
+        "pailitao/offers/duplicate": rows - len(expected),
+        "pailitao/calls": log.calls,
+        "pailitao/token/refreshed": log.by_method["token"],
+    }
+    assert log.by_method["token"] >= 2, "tokens that live two seconds are renewed"
+    assert sum(refused.values()) == log.calls - sum(pages.values())
+    assert refused == {f"pailitao/refused/{kind}": n for kind, n in log.refused.items()}
+
+
+def _seed_id(ledger: dict[str, dict[str, object]], number: int) -> str:
+    return next(name for name, line in ledger.items() if line["image"] == photo(number))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["429@1-3", "429-http@1-3", "ban=1@2", "500@1-3", "503@2", "html@1", "cut@1", "reset@1"],
+)
+def test_a_refusal_that_passes_costs_a_retry_and_no_offer(
+    serve_sandbox: Serve, crawler: Crawler, fault: str
+) -> None:
+    site = with_faults(serve_sandbox, fault)
+    crawler.use(site, rate=50)
+    crawler.seeds(photo(1), photo(2))
+
+    crawled = crawler.crawl()
+
+    assert crawled.exit_code == 0, crawled.log
+    assert set(crawled.ids) == {*rows_of(1), *rows_of(2)}
+    assert sum(line["calls"] for line in crawled.ledger.values()) == site.gateway.log.calls
+
+
+def test_a_call_that_hangs_is_tried_again(serve_sandbox: Serve, crawler: Crawler) -> None:
+    crawler.use(with_faults(serve_sandbox, "hang@2"), rate=50)
+    crawler.seeds(photo(1), photo(2))
+
+    crawled = crawler.crawl("-s", "DOWNLOAD_TIMEOUT=1")
+
+    assert crawled.exit_code == 0, crawled.log
+    assert set(crawled.ids) == {*rows_of(1), *rows_of(2)}
+
+
+def test_a_page_that_is_given_up_makes_its_seed_partial_with_the_reason(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    biggest = max(range(96), key=lambda number: len(rows_of(number)))
+    crawler.use(with_faults(serve_sandbox, "500@2-"), rate=50, transient_tries=2)
+    crawler.seeds(photo(biggest))
+
+    crawled = crawler.crawl("-a", "page_size=50")
+
+    line = next(iter(crawled.ledger.values()))
+    assert crawled.exit_code == 1
+    assert (line["status"], line["pages_fetched"]) == ("partial", 1)
+    assert line["reason"] == "page 2: transient: 500 server error"
+    assert sorted(crawled.ids) == sorted(rows_of(biggest)[:50])
+
+
+def test_a_seed_without_any_page_is_failed_and_the_others_go_on(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    crawler.use(with_faults(serve_sandbox, "400@1"), rate=50)
+    crawler.seeds(photo(1), photo(2))
+
+    crawled = crawler.crawl()
+
+    assert crawled.exit_code == 1
+    assert crawled.statuses == {"failed": 1, "done": 1}
+    assert set(crawled.ids) == set(rows_of(2))
+
+
+def test_many_401s_at_once_make_one_refresh(serve_sandbox: Serve, crawler: Crawler) -> None:
+    site = with_faults(serve_sandbox, "401@10", latency_seconds=0.1)
+    crawler.use(site, rate=300)
+    crawler.seeds(*(photo(number) for number in range(40)))
+
+    crawled = crawler.crawl()
+
+    assert crawled.exit_code == 0, crawled.log
+    assert site.gateway.log.refused["token"] > 1
+    assert site.gateway.log.by_method["token"] == 1
+    assert crawled.stats["pailitao/token/refreshed"] == 1
+
+
+def test_a_rotated_refresh_token_serves_the_next_run(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    site = with_faults(serve_sandbox, "401@1", "401@3")
+    crawler.use(site, rate=50)
+    crawler.seeds(photo(1))
+    assert crawler.crawl().exit_code == 0
+
+    again = crawler.crawl()
+
+    assert again.exit_code == 0, again.log
+    assert site.gateway.log.by_method["token"] == 2
+    kept = list((crawler.folder / "home").rglob("tokens-*.json"))
+    assert [path.stat().st_mode & 0o777 for path in kept] == [0o600]
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "words"),
+    [
+        ("denied@2-", "pailitao_denied", "ask for the API 1688.item_search_img"),
+        ("spent@2-", "pailitao_spent", "go on with -o after"),
+        ("ban=22238@2-", "pailitao_banned", "go on with -o after"),
+    ],
+    ids=["permission", "day's quota", "long ban"],
+)
+def test_a_key_that_cannot_go_on_stops_the_run_and_keeps_the_work(
+    serve_sandbox: Serve, crawler: Crawler, fault: str, reason: str, words: str
+) -> None:
+    site = with_faults(serve_sandbox, fault)
+    crawler.use(site, rate=20)
+    crawler.seeds(*(photo(number) for number in range(20)))
+
+    crawled = crawler.crawl()
+
+    assert crawled.exit_code == 1
+    assert crawled.stats["finish_reason"] == reason
+    assert words in crawled.log
+    assert "Traceback" not in crawled.log
+    assert crawled.statuses == {"done": 1}
+    assert set(crawled.ids) == set(rows_of(0))
+    assert site.gateway.log.calls < 6
+
+    crawler.use(with_faults(serve_sandbox), rate=200)
+    rest = crawler.crawl(out="-o")
+    assert rest.exit_code == 0, rest.log
+    expected = {iid for number in range(20) for iid in rows_of(number)}
+    assert Counter(rest.ids) == Counter(expected)
+    assert rest.statuses == {"done": 20}
+
+
+def test_a_wrong_secret_costs_one_call(serve_sandbox: Serve, crawler: Crawler) -> None:
+    site = with_faults(serve_sandbox, latency_seconds=0.2)
+    crawler.use(site, rate=100, app_secret="not-the-secret")
+    crawler.seeds(*(photo(number) for number in range(50)))
+
+    crawled = crawler.crawl()
+
+    assert crawled.exit_code == 1
+    assert site.gateway.log.calls == 1
+    assert "check PAILITAO_APP_SECRET" in crawled.log
+    assert "not-the-secret" not in crawled.log
+    assert crawled.ledger == {}
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_is_off_is_named(serve_sandbox: Serve, crawler: Crawler, hours: int) -> None:
+    site = with_faults(serve_sandbox, clock=lambda: time.time() - 3600 * hours)
+    crawler.use(site, rate=100)
+    crawler.seeds(photo(1))
+
+    crawled = crawler.crawl()
+
+    which = "ahead of" if hours > 0 else "behind"
+    assert crawled.exit_code == 1
+    assert "set this machine's clock" in crawled.log
+    assert f"s {which} the gateway's" in crawled.log
+
+
+@pytest.mark.parametrize("refresh", ["dead", ""], ids=["dead", "none"])
+def test_a_token_that_cannot_be_renewed_stops_the_run(
+    serve_sandbox: Serve, crawler: Crawler, refresh: str
+) -> None:
+    site = with_faults(serve_sandbox, "401@2")
+    crawler.use(site, rate=20, refresh_token=refresh)
+    crawler.seeds(*(photo(number) for number in range(10)))
+
+    crawled = crawler.crawl()
+
+    assert crawled.exit_code == 1
+    assert crawled.stats["finish_reason"] == "pailitao_token"
+    assert "PAILITAO_REFRESH_TOKEN" in crawled.log
+    assert crawled.statuses == {"done": 1}
+    assert "Traceback" not in crawled.log
+
+
+def test_an_upload_that_the_gateway_forgot_is_made_again(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    from tests.test_crawl import PHOTOS
+
+    crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=50)
+    path = PHOTOS / "mug-01.jpg"
+    assert crawler.crawl(seeds=path).exit_code == 0
+    url = crawler.env["PAILITAO_URL"]
+    site = with_faults(serve_sandbox, "lost-upload@2")
+    crawler.use(site, rate=50)
+    crawler.env["PAILITAO_URL"] = site.url
+    assert site.url != url
+
+    crawled = crawler.crawl(seeds=path)
+
+    assert crawled.exit_code == 0, crawled.log
+    assert site.gateway.log.by_method["upload"] == 2
+    assert set(crawled.ids) == set(CATALOGUE.truth("mug-01"))
+
+
+def test_a_day_s_budget_stops_cleanly_over_all_runs(serve_sandbox: Serve, crawler: Crawler) -> None:
+    site = with_faults(serve_sandbox)
+    crawler.use(site, rate=100, daily_calls=5)
+    crawler.seeds(*(photo(number) for number in range(12)))
+
+    first = crawler.crawl("-a", "max_pages=1")
+
+    assert first.exit_code == 1
+    assert first.stats["finish_reason"] == "pailitao_budget"
+    assert site.gateway.log.calls == 5
+    assert first.statuses == {"done": 5}
+    assert "go on with -o after" in first.log
+
+    assert crawler.crawl("-a", "max_pages=1", out="-o").exit_code == 1
+    assert site.gateway.log.calls == 5, "the day is the same day for the next run"
+
+    crawler.env["PAILITAO_DAILY_CALLS"] = "12"
+    last = crawler.crawl("-a", "max_pages=1", out="-o")
+    assert last.exit_code == 0, last.log
+    assert site.gateway.log.calls == 12
+    assert last.statuses == {"done": 12}
