@@ -5,6 +5,7 @@ A feed that cannot be written stops the run: the ledger must not claim what is n
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterator
@@ -58,7 +59,17 @@ class DurableFeedExporter(FeedExporter):
         if self._session.failed_to_open:
             self.slots = []  # nothing was begun, so an earlier feed stays as it is
         await self._session.last_commit()
+        if self._failure is not None:
+            self._give_up_files()
         await super().close_spider(spider)
+
+    def _give_up_files(self) -> None:
+        """Closes what cannot be written; the reason has been told."""
+        for slot in self.slots:
+            with contextlib.suppress(OSError):
+                if slot.file is not None:
+                    slot.file.close()
+        self.slots = []
 
     def _failed(self, error: Exception) -> None:
         if self._failure is None:
