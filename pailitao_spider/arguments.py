@@ -3,77 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from decimal import Decimal, InvalidOperation
-from typing import Any, Literal, cast
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
 
+from pailitao_spider import typed_text
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.calls import SearchType, Sort
 
 __all__ = ["Arguments"]
 
-
-def _text(text: str) -> str:
-    if not text:
-        raise ValueError("empty")
-    return text
-
-
-def _search_type(text: str) -> SearchType:
-    if text not in ("1", "2"):
-        raise ValueError("1 (same item) or 2 (similar ones)")
-    return cast("SearchType", int(text))
-
-
-def _sort(text: str) -> Sort:
-    if text not in ("sale_desc", "price_asc"):
-        raise ValueError("sale_desc or price_asc")
-    return cast("Sort", text)
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and int(text) > 0):
-        raise ValueError("a whole number above 0")
-    return int(text)
-
-
-def _page_size(text: str) -> int:
-    number = _whole(text) if text.isdecimal() else 0
-    if not 1 <= number <= 100:
-        raise ValueError("a whole number from 1 to 100")
-    return number
-
-
-def _money(text: str) -> Decimal:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        number = Decimal(-1)
-    if not number.is_finite() or number < 0:
-        raise ValueError("an amount in yuan such as 29.90")
-    return number
-
-
-def _share(text: str) -> Decimal:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        number = Decimal(-1)
-    if not 0 <= number <= 1:
-        raise ValueError("a number from 0 to 1 such as 0.8")
-    return number
-
-
-def _switch(text: str) -> bool:
-    if text.lower() not in ("1", "0", "true", "false", "yes", "no"):
-        raise ValueError("1 or 0")
-    return text.lower() in ("1", "true", "yes")
-
-
-def _unknown(text: str) -> Literal["keep", "drop"]:
-    if text not in ("keep", "drop"):
-        raise ValueError("keep or drop")
-    return cast('Literal["keep", "drop"]', text)
+_SEARCH_TYPE = typed_text.one_of({"1": "same item", "2": "similar ones"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +54,18 @@ class Arguments:
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
-    "seeds": _text,
-    "search_type": _search_type,
-    "sort": _sort,
-    "page_size": _page_size,
-    "max_pages": _whole,
-    "max_offers": _whole,
-    "min_similarity": _share,
-    "max_price": _money,
-    "min_price": _money,
-    "dropship_only": _switch,
-    "unknown": _unknown,
+    "seeds": typed_text.text,
+    "search_type": lambda given: int(_SEARCH_TYPE(given)),
+    "sort": typed_text.one_of({"sale_desc": "", "price_asc": ""}),
+    "page_size": typed_text.whole(1, 100),
+    "max_pages": typed_text.whole(),
+    "max_offers": typed_text.whole(),
+    "min_similarity": typed_text.share,
+    "max_price": typed_text.amount,
+    "min_price": typed_text.amount,
+    "dropship_only": typed_text.switch,
+    "unknown": typed_text.one_of({"keep": "", "drop": ""}),
 }
-if tuple(_READERS) != tuple(each.name for each in fields(Arguments)):  # pragma: no cover
-    raise AssertionError("each argument has a reader")
 
 
 def _read(name: str, value: Any) -> Any:

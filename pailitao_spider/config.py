@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
+from pailitao_spider import typed_text
 from pailitao_spider.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ __all__ = ["Config", "DedupScope"]
 
 DedupScope = Literal["crawl", "seed", "off"]
 _T = TypeVar("_T")
-_ON = ("1", "true", "on", "yes")
-_OFF = ("0", "false", "off", "no", "none", "")
+_DEDUP = typed_text.one_of({"crawl": "", "seed": "", "off": ""})
 _NOT_HERE = {
     "PAILITAO_CLUSTER": "this version crawls on one machine",
     "PAILITAO_CREDENTIALS": "this version takes one key, from PAILITAO_APP_KEY",
@@ -51,20 +51,20 @@ class Config:
         raw = _Raw(settings, environ)
         raw.refuse_what_is_not_here()
         config = cls(
-            gateway=raw.get("GATEWAY", _text, "router"),
+            gateway=raw.get("GATEWAY", typed_text.text, "router"),
             url=raw.get("URL", _url, None),
             token_url=raw.get("TOKEN_URL", _url, None),
-            app_key=raw.get("APP_KEY", _text, None),
-            app_secret=raw.get("APP_SECRET", _text, None),
-            access_token=raw.get("ACCESS_TOKEN", _text, None),
-            refresh_token=raw.get("REFRESH_TOKEN", _text, None),
+            app_key=raw.get("APP_KEY", typed_text.text, None),
+            app_secret=raw.get("APP_SECRET", typed_text.text, None),
+            access_token=raw.get("ACCESS_TOKEN", typed_text.text, None),
+            refresh_token=raw.get("REFRESH_TOKEN", typed_text.text, None),
             rate=raw.get("RATE", _rate, None),
-            burst=raw.get("BURST", _whole, 1),
-            daily_calls=raw.get("DAILY_CALLS", _whole, None),
-            dedup=raw.get("DEDUP", _dedup, "crawl"),
+            burst=raw.get("BURST", typed_text.whole(), 1),
+            daily_calls=raw.get("DAILY_CALLS", typed_text.whole(), None),
+            dedup=cast("DedupScope", raw.get("DEDUP", _DEDUP, "crawl")),
             sandbox=raw.get("SANDBOX", _sandbox, None),
-            matches=raw.get("MATCHES", _switch, False),
-            transient_tries=raw.get("TRANSIENT_TRIES", _whole, 8),
+            matches=raw.get("MATCHES", typed_text.switch, False),
+            transient_tries=raw.get("TRANSIENT_TRIES", typed_text.whole(), 8),
         )
         config.check_key()
         return config
@@ -109,12 +109,8 @@ class _Raw:
 
     def refuse_what_is_not_here(self) -> None:
         for name, why in _NOT_HERE.items():
-            if str(self.value(name) or "").strip().lower() not in _OFF:
+            if str(self.value(name) or "").strip().lower() not in typed_text.OFF:
                 raise ConfigError(f"{name} is set, but {why}; unset it")
-
-
-def _text(text: str) -> str:
-    return text
 
 
 def _url(text: str) -> str:
@@ -133,25 +129,5 @@ def _rate(text: str) -> float:
     return number
 
 
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and int(text) > 0):
-        raise ValueError("a whole number above 0")
-    return int(text)
-
-
-def _switch(text: str) -> bool:
-    if text.lower() in _ON:
-        return True
-    if text.lower() in _OFF:
-        return False
-    raise ValueError("1 or 0")
-
-
 def _sandbox(text: str) -> str | None:
-    return None if text.lower() in _OFF else text
-
-
-def _dedup(text: str) -> DedupScope:
-    if text not in ("crawl", "seed", "off"):
-        raise ValueError("crawl, seed or off")
-    return cast("DedupScope", text)
+    return None if text.lower() in typed_text.OFF else text

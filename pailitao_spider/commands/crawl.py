@@ -31,10 +31,10 @@ class Command(CrawlCommand):
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
         self._is_quiet = args == ["pailitao"] and not (opts.loglevel or opts.logfile)
+        if args == ["pailitao"]:
+            self._check(opts.spargs)  # now, while nothing has been logged
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        if args == ["pailitao"]:
-            self._check(opts.spargs)
         if self._is_quiet:
             logging.getLogger("scrapy").setLevel(logging.WARNING)
         super().run(args, opts)

@@ -11,9 +11,10 @@ import msgspec
 
 from pailitao_spider.errors import AnswerError
 
-__all__ = ["decode", "first", "whole_number"]
+__all__ = ["decode", "first", "unwrapped", "whole_number"]
 
 _NUMBERS_KEPT = msgspec.json.Decoder(float_hook=Decimal)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _JSONP = re.compile(r"^[\w$.\[\]]{1,80}\s*\((.*)\)\s*;?$", re.DOTALL)
 
 
@@ -32,9 +33,31 @@ def decode(body: bytes) -> Any:
 def _tolerantly(text: str) -> Any:
     wrapped = _JSONP.match(text)
     try:
-        return json.loads(wrapped[1] if wrapped else text, parse_float=Decimal)
+        value = json.loads(wrapped[1] if wrapped else text, parse_float=Decimal)
+        return _paired(value) if _SURROGATE.search(text) else value
     except (ValueError, RecursionError, ArithmeticError) as error:
         raise AnswerError(f"no JSON: {text[:80]!r}") from error
+
+
+def _paired(value: Any) -> Any:
+    """Half a surrogate pair is no text: it could not be written anywhere."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_paired(each) for each in value]
+    if isinstance(value, dict):
+        return {_paired(name): _paired(each) for name, each in value.items()}
+    return value
+
+
+def unwrapped(value: Any) -> Any:
+    """What JSON text inside JSON says; any other value as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return decode(value.encode("utf-8", errors="replace"))
+    except AnswerError:
+        return value
 
 
 def first(value: Any, *names: str) -> Any:

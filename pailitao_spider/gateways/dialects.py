@@ -59,7 +59,7 @@ def _imported(path: str, name: str) -> Callable[..., Any]:
     module, _, member = path.replace(":", ".").rpartition(".")
     try:
         found: Callable[..., Any] = getattr(import_module(module), member)
-    except (ImportError, ValueError, AttributeError) as error:
+    except (ImportError, ValueError, TypeError, AttributeError) as error:
         raise ConfigError(
             f"PAILITAO_GATEWAY={name!r} is no gateway: known are {', '.join(DIALECTS)}, "
             "or give the import path of a dialect class"

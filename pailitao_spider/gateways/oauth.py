@@ -13,6 +13,15 @@ from pailitao_spider.gateways.refusals import Refusal, RefusalClass
 
 __all__ = ["Renewed", "refresh_form", "renewed"]
 
+# RFC 6749 section 5.2; some gateways send them under HTTP 200.
+_FINAL = (
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+)
 _REMEDY = "log in again and set PAILITAO_ACCESS_TOKEN and PAILITAO_REFRESH_TOKEN"
 
 
@@ -40,8 +49,8 @@ def renewed(status: int, body: bytes) -> Renewed | Refusal:
     """New tokens; DENIED when the refresh token is dead; TRANSIENT when it may go better."""
     try:
         answer = decode(body)
-    except AnswerError as error:
-        return _refusal(status, str(error))
+    except AnswerError:  # its text shows the body, which may hold a token
+        return _refusal(status, "an answer that is no JSON")
     access_token = first(answer, "access_token")
     if status < 400 and isinstance(access_token, str):
         refresh_token = first(answer, "refresh_token")
@@ -50,7 +59,7 @@ def renewed(status: int, body: bytes) -> Renewed | Refusal:
             refresh_token if isinstance(refresh_token, str) else None,
             whole_number(first(answer, "expires_in")),
         )
-    return _refusal(status, _words(answer))
+    return _refusal(status, _words(answer), is_final=first(answer, "error") in _FINAL)
 
 
 def _words(answer: Any) -> str:
@@ -59,7 +68,7 @@ def _words(answer: Any) -> str:
     return str(said)[:200] if said is not None else "an answer without a token"
 
 
-def _refusal(status: int, text: str) -> Refusal:
-    if status in (400, 401, 403):
+def _refusal(status: int, text: str, is_final: bool = False) -> Refusal:
+    if is_final or status in (400, 401, 403):
         return Refusal(RefusalClass.DENIED, f"HTTP {status}", text, remedy=_REMEDY)
     return Refusal(RefusalClass.TRANSIENT, f"HTTP {status}", text)

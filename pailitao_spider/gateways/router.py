@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from pailitao_spider.errors import AnswerError, ConfigError
+from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways import router_refusals
-from pailitao_spider.gateways.answers import decode, first, whole_number
+from pailitao_spider.gateways.answers import first, unwrapped, whole_number
 from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Refusal
@@ -139,9 +139,12 @@ class Router:
         answer = router_refusals.opened(status, headers, body)
         if isinstance(answer, Refusal):
             return answer
-        name = first(first(first(answer, "items"), "item"), "name")
+        item = first(first(answer, "items"), "item")
+        name = first(item[0] if isinstance(item, list) and item else item, "name")
         if isinstance(name, str) and name != "0":
             return name
+        if number := whole_number(name):
+            return str(number)
         return router_refusals.transient("upload", "an upload without an id")
 
 
@@ -149,7 +152,7 @@ def _tolerant_page(status: int, headers: Mapping[str, str], body: bytes) -> Page
     answer = router_refusals.opened(status, headers, body)
     if isinstance(answer, Refusal):
         return answer
-    items = answer.get("items")
+    items = unwrapped(answer.get("items")) or None
     if items is not None and not isinstance(items, dict | list):
         return router_refusals.transient("shape", "items is neither object nor list")
     unreadable: list[str] = []
@@ -166,14 +169,10 @@ def _tolerant_page(status: int, headers: Mapping[str, str], body: bytes) -> Page
 def _raw_rows(items: Any) -> list[Any]:
     """`item` as list, null, "", absent or one object; `items` itself as the list."""
     raw = items.get("item") if isinstance(items, dict) else items
-    if isinstance(raw, str) and raw:
-        try:
-            raw = decode(raw.encode("utf-8", errors="replace"))
-        except AnswerError:
-            return [raw]
+    raw = unwrapped(raw)
     if raw in (None, ""):
         return []
-    return raw if isinstance(raw, list) else [raw]
+    return [unwrapped(each) for each in raw] if isinstance(raw, list) else [raw]
 
 
 def _text(value: Any) -> str | None:

@@ -86,12 +86,12 @@ def opened(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, An
         return _by_status(status, f"an answer of type {type(answer).__name__}", wait)
     failed = answer.get("error_response")
     if isinstance(failed, dict):
-        return _by_body(failed, failed.get("code"), wait)
+        return _by_body(status, failed, wait)
     if answer.get("code") in (200, "200"):
         return answer
     if answer.get("code") is None:
         return _by_status(status, "an answer without a code", wait)
-    return _by_body(answer, answer.get("code"), wait)
+    return _by_body(status, answer, wait)
 
 
 def _by_status(status: int, text: str, wait: float | None) -> Refusal:
@@ -99,13 +99,14 @@ def _by_status(status: int, text: str, wait: float | None) -> Refusal:
     return Refusal(kind, f"HTTP {status}", text, wait, remedy)
 
 
-def _by_body(failed: dict[str, Any], code: Any, wait: float | None) -> Refusal:
+def _by_body(status: int, failed: dict[str, Any], wait: float | None) -> Refusal:
     words = " ".join(_words(failed))
-    kind, remedy = _meaning(whole_number(code), str(failed.get("sub_code") or "").lower())
-    request_id = failed.get("request_id")
+    code, request_id = failed.get("code"), failed.get("request_id")
+    meaning = _meaning(whole_number(code), str(failed.get("sub_code") or "").lower())
+    kind, remedy = meaning or _STATUSES.get(status, (RefusalClass.TRANSIENT, ""))
     return Refusal(
         kind,
-        str(code)[:40],
+        f"HTTP {status}" if code in (None, "") else str(code)[:40],
         words[:300],
         ban_seconds(words) or wait,
         remedy,
@@ -117,8 +118,8 @@ def _words(failed: dict[str, Any]) -> list[str]:
     return [str(failed[name]) for name in ("msg", "sub_code", "sub_msg") if failed.get(name)]
 
 
-def _meaning(code: int | None, sub_code: str) -> tuple[RefusalClass, str]:
+def _meaning(code: int | None, sub_code: str) -> tuple[RefusalClass, str] | None:
     for part, kind, remedy in _SUB_CODES:
         if part in sub_code:
             return kind, remedy
-    return _CODES.get(code if code is not None else -1, (RefusalClass.TRANSIENT, ""))
+    return None if code is None else _CODES.get(code)

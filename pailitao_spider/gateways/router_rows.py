@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from pailitao_spider import values
-from pailitao_spider.errors import FieldError
+from pailitao_spider.errors import AnswerError, FieldError
 from pailitao_spider.gateways.answers import decode
 from pailitao_spider.offers import Offer, RejectedRow, detail_url
 from pailitao_spider.rows import read_row
@@ -65,7 +65,11 @@ def rows_of(raws: list[msgspec.Raw], unreadable: list[str]) -> list[Offer | Reje
 
 
 def _tolerantly(raw: msgspec.Raw, unreadable: list[str]) -> Offer | RejectedRow:
-    return read_row(decode(bytes(raw)), unreadable, sales_window=SALES_WINDOW)
+    try:
+        value = decode(bytes(raw))
+    except AnswerError:  # text that is no row, or a number beyond all bounds
+        value = bytes(raw).decode(errors="replace")
+    return read_row(value, unreadable, sales_window=SALES_WINDOW)
 
 
 def offer_of(raw: msgspec.Raw | bytes) -> Offer | None:
