@@ -5,6 +5,7 @@ Items that are no Offer are exported as Scrapy does it.
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 from scrapy.exporters import CsvItemExporter, JsonItemExporter, JsonLinesItemExporter
@@ -26,17 +27,23 @@ class JsonLinesExporter(JsonLinesItemExporter):
         self.file.write(ENCODER.encode(value) + b"\n")
 
 
+class _OfferEncoder:
+    """Stands where Scrapy keeps a `json.JSONEncoder`."""
+
+    def encode(self, value: Any) -> str:
+        return ENCODER.encode(value).decode()
+
+
 class JsonExporter(JsonItemExporter):
     """One JSON list."""
 
+    def __init__(self, file: BytesIO, **kwargs: Any) -> None:
+        super().__init__(file, **kwargs)
+        self._encoders: dict[bool, Any] = {True: _OfferEncoder(), False: self.encoder}
+
     def export_item(self, item: Any) -> None:
-        if not isinstance(item, Offer):
-            super().export_item(item)
-            return
-        value = item if self.fields_to_export is None else dict(self.get_serialized_fields(item))
-        data = ENCODER.encode(value)
-        self._add_comma_after_first()
-        self.file.write(data)
+        self.encoder = self._encoders[isinstance(item, Offer)]
+        super().export_item(item)
 
 
 class CsvExporter(CsvItemExporter):

@@ -382,6 +382,7 @@ def no(id: str, expected: RefusalClass, body: Any, status: int = 200) -> Any:
         no("parameter-sub-code", BAD_SEED, top(15, sub_code="isv.invalid-parameter:imgid")),
         no("500", TRANSIENT, {"code": 500, "msg": "server error"}),
         no("500-both", TRANSIENT, {"code": 500, "msg": "server error"}, 500),
+        no("500-in-body-before-http", TRANSIENT, {"code": 500, "msg": "server error"}, 404),
         no("503", TRANSIENT, b"", 503),
         no("502-html", TRANSIENT, b"<html>Bad Gateway</html>", 502),
         no("html", TRANSIENT, b"<!DOCTYPE html><html></html>"),

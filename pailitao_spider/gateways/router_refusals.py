@@ -51,6 +51,8 @@ _CODES: dict[int, tuple[RefusalClass, str]] = {
     401: (_T, ""),
     403: (_D, _ASK_PERMISSION),
     429: (RefusalClass.THROTTLED, ""),
+    500: (RefusalClass.TRANSIENT, ""),
+    503: (RefusalClass.TRANSIENT, ""),
 }
 
 _SUB_CODES: tuple[tuple[str, RefusalClass, str], ...] = (

@@ -1,0 +1,43 @@
+"""What this project expects of Scrapy's inside, as a contract."""
+
+from __future__ import annotations
+
+import pytest
+from scrapy import Request
+from scrapy.core.engine import ExecutionEngine, _Slot
+from scrapy.utils.request import fingerprint
+
+from pailitao_spider import inner
+from pailitao_spider.errors import ConfigError
+from pailitao_spider.gateways.calls import Form
+
+
+def test_a_signed_form_goes_in_and_the_clean_one_comes_back() -> None:
+    request = Request("https://pailitao.invalid/search?page=1", method="POST", body=b"")
+    before = fingerprint(request)
+
+    clean = inner.put_form(request, Form("https://gateway.example/rest", b"sign=ABC"))
+    assert (request.url, request.body) == ("https://gateway.example/rest", b"sign=ABC")
+    inner.take_form(request, clean)
+
+    assert (request.url, request.body) == ("https://pailitao.invalid/search?page=1", b"")
+    assert fingerprint(request) == before
+    assert "sign=ABC" not in repr(request.to_dict())
+
+
+class _Engine:
+    _slot: object = None
+
+
+def test_another_scrapy_is_refused_with_one_line() -> None:
+    with pytest.raises(ConfigError, match="built differently inside"):
+        inner.check(_Engine())  # type: ignore[arg-type]
+
+
+def test_a_slot_tells_whether_the_spider_is_closing() -> None:
+    engine = ExecutionEngine.__new__(ExecutionEngine)
+    engine._slot = None
+    assert inner.is_closing(engine)
+    engine._slot = _Slot.__new__(_Slot)
+    engine._slot.closing = None
+    assert not inner.is_closing(engine)
