@@ -140,7 +140,9 @@ def _plain(value: Decimal | None, most: Decimal) -> Decimal | None:
     if value is None:
         return None
     exponent: Any = value.as_tuple().exponent
-    if not isinstance(exponent, int) or not -6 <= exponent <= 0 or not 0 <= value < most:
+    if not isinstance(exponent, int) or not -6 <= exponent <= 0 or value.is_signed():
+        raise FieldError("not plain")
+    if value >= most:
         raise FieldError("not plain")
     return value
 

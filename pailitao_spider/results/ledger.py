@@ -1,0 +1,230 @@
+"""The ledger: one final line a seed, written only when its offers are safe on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from pailitao_spider.errors import ResultsError
+from pailitao_spider.offers import RejectedRow
+from pailitao_spider.results.lines import ENCODER, LineFile, cut_torn_tail, lines_of, rewrite
+from pailitao_spider.results.paths import ResultPaths
+from pailitao_spider.results.roster import Roster
+from pailitao_spider.seeds import Seed
+
+__all__ = ["Books", "LedgerLine", "Status"]
+
+Status = Literal["done", "empty", "partial", "failed"]
+_COMPLETE = ("done", "empty")
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """How one seed ended. Times are ISO 8601; `calls` counts every attempt for its picture."""
+
+    seed_id: str
+    image: str
+    status: Status
+    reason: str | None = None
+    pages_expected: int = 0
+    pages_fetched: int = 0
+    rows_seen: int = 0
+    offers_new: int = 0
+    total_reported: int | None = None
+    calls: int = 0
+    started_at: str | None = None
+    finished_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One sighting of an offer in a seed's result."""
+
+    seed_id: str | None
+    num_iid: str
+    page: int | None
+    rank: int | None
+    similarity: object
+    price: object
+
+
+_LINE = msgspec.json.Decoder(LedgerLine)
+
+
+class _SeedOf(msgspec.Struct):
+    seed_id: str | None = None
+
+
+_SEED_OF = msgspec.json.Decoder(_SeedOf)
+
+
+class Books:
+    """Ledger, rejected rows and matches of one crawl, and the commit that makes them true.
+
+    `flush_feeds` hands all written offers to the system and returns the descriptors to fsync;
+    it raises when an offer could not be written.
+    """
+
+    def __init__(self, paths: ResultPaths | None, flush_feeds: Callable[[], list[int]]) -> None:
+        self.roster = Roster()
+        self._paths = paths
+        self._flush_feeds = flush_feeds
+        self._pending: list[LedgerLine] = []
+        self._lock = asyncio.Lock()
+        self._superseded = False
+        self._failed = False
+        self._files: dict[str, LineFile] = {}
+        if paths is not None:
+            self._files = {
+                name: LineFile(getattr(paths, name)) for name in ("rejected", "matches", "seeds")
+            }
+
+    @property
+    def paths(self) -> ResultPaths | None:
+        return self._paths
+
+    # opening
+
+    def start_over(self) -> None:
+        """Removes what an earlier run left; the ledger first, so that a kill loses no claim."""
+        if self._paths is None:
+            return
+        for path in (self._paths.seeds, self._paths.matches, self._paths.rejected):
+            path.unlink(missing_ok=True)
+
+    def go_on(self) -> None:
+        """Takes up an earlier run: its final seeds are known, unfinished side lines are cut."""
+        if self._paths is None:
+            return
+        for path in (self._paths.seeds, self._paths.matches, self._paths.rejected):
+            cut_torn_tail(path)
+        for raw in lines_of(self._paths.seeds):
+            self._take_up(raw)
+        for path in (self._paths.matches, self._paths.rejected):
+            rewrite(path, self._is_of_complete_seed)
+
+    def _take_up(self, raw: bytes) -> None:
+        try:
+            line = _LINE.decode(raw)
+        except msgspec.DecodeError:
+            self._superseded = True  # an unreadable line goes when the ledger is tidied
+            return
+        self._superseded |= self.roster.note_seed(line.seed_id, line.image, line.status)
+
+    def _is_of_complete_seed(self, raw: bytes) -> bool:
+        try:
+            seed_id = _SEED_OF.decode(raw).seed_id
+        except msgspec.DecodeError:
+            return False
+        return seed_id is not None and self.is_complete(seed_id)
+
+    # questions
+
+    def is_complete(self, seed_id: str) -> bool:
+        """The seed needs no further search."""
+        known = self.roster.seed(seed_id)
+        return known is not None and known[1] in _COMPLETE
+
+    def named_apart(self, seed: Seed) -> Seed:
+        """The seed under an id that no other picture has in the ledger."""
+        known = self.roster.seed(seed.seed_id)
+        if known is None or known[0] == seed.image.label:
+            return seed
+        suffix = hashlib.sha256(seed.image.label.encode()).hexdigest()[:8]
+        return replace(seed, seed_id=f"{seed.seed_id}-{suffix}")
+
+    # writing
+
+    def reject(self, row: RejectedRow) -> None:
+        """Keeps a row that is no offer."""
+        if "rejected" in self._files:
+            self._files["rejected"].append(row)
+
+    def match(self, match: Match) -> None:
+        """Keeps a sighting."""
+        if "matches" in self._files:
+            self._files["matches"].append(match)
+
+    def close_seed(self, line: LedgerLine) -> None:
+        """Takes a seed's final line; it is written by the next commit."""
+        self._pending.append(line)
+
+    @property
+    def has_pending(self) -> bool:
+        return bool(self._pending)
+
+    def note_picture(self, key: str, line: LedgerLine) -> None:
+        """Remembers how the search for a picture ended, for other seeds with it."""
+        self.roster.note_picture(key, ENCODER.encode(line))
+
+    def picture(self, key: str) -> LedgerLine | None:
+        """How this run's search for a picture ended."""
+        found = self.roster.picture(key)
+        return None if found is None else _LINE.decode(found)
+
+    async def commit(self) -> list[LedgerLine]:
+        """Makes offers durable, then says so; returns the lines that are now final.
+
+        Raises ResultsError, once and for all: the ledger claims nothing after a failed write.
+        """
+        async with self._lock:
+            if self._failed or not self._pending:
+                return []
+            lines, self._pending = self._pending, []
+            try:
+                await self._write(lines)
+            except OSError as error:
+                self._failed = True
+                raise ResultsError(f"results cannot be written: {error}") from error
+            return lines
+
+    async def _write(self, lines: list[LedgerLine]) -> None:
+        side = [self._files[name].flush() for name in ("rejected", "matches") if name in self._files]
+        await _sync([*self._flush_feeds(), *(fd for fd in side if fd is not None)])
+        for line in lines:
+            self._superseded |= self.roster.note_seed(line.seed_id, line.image, line.status)
+            if "seeds" in self._files:
+                self._files["seeds"].append(line)
+        if "seeds" in self._files and (descriptor := self._files["seeds"].flush()) is not None:
+            await _sync([descriptor])
+
+    def close(self) -> None:
+        """Closes the files; a ledger with lines that others replaced is tidied."""
+        for file in self._files.values():
+            file.close()
+        if self._superseded and self._paths is not None and not self._failed:
+            _keep_last_lines(self._paths.seeds)
+        self.roster.close()
+
+
+async def _sync(descriptors: Iterable[int]) -> None:
+    for descriptor in descriptors:
+        await asyncio.to_thread(os.fsync, descriptor)
+
+
+def _keep_last_lines(path: Path) -> None:
+    """One line a seed, the last one."""
+    left = Roster()
+    for raw in lines_of(path):
+        if (line := _line(raw)) is not None:
+            left.note_picture(line.seed_id, ENCODER.encode(line))
+    rewrite(path, lambda raw: (line := _line(raw)) is not None and _is_last(left, line))
+    left.close()
+
+
+def _is_last(left: Roster, line: LedgerLine) -> bool:
+    return left.picture(line.seed_id) == ENCODER.encode(line)
+
+
+def _line(raw: bytes) -> LedgerLine | None:
+    try:
+        return _LINE.decode(raw)
+    except msgspec.DecodeError:
+        return None

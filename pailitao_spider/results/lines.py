@@ -1,0 +1,83 @@
+"""JSON Lines files that survive a kill: appended, synced, and mended when they are reopened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+__all__ = ["ENCODER", "LineFile", "cut_torn_tail", "lines_of", "rewrite"]
+
+ENCODER = msgspec.json.Encoder(decimal_format="number")
+_BLOCK_BYTES = 1 << 16
+
+
+def cut_torn_tail(path: Path) -> int:
+    """Cuts an unfinished last line off; returns the bytes that were cut."""
+    if not path.exists():
+        return 0
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        end = _end_of_last_line(file, size)
+        file.truncate(end)
+    return size - end
+
+
+def _end_of_last_line(file: IO[bytes], size: int) -> int:
+    position = size
+    while position > 0:
+        start = max(0, position - _BLOCK_BYTES)
+        file.seek(start)
+        found = file.read(position - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        position = start
+    return 0
+
+
+def lines_of(path: Path) -> Iterator[bytes]:
+    """The lines of a file, none when there is no file."""
+    if path.exists():
+        with path.open("rb") as file:
+            yield from file
+
+
+def rewrite(path: Path, keep: Callable[[bytes], bool]) -> None:
+    """Leaves only the lines that `keep` accepts; a kill leaves the old or the new file."""
+    if not path.exists():
+        return
+    other = path.with_name(path.name + ".new")
+    with other.open("wb") as file:
+        file.writelines(line for line in lines_of(path) if keep(line))
+        file.flush()
+        os.fsync(file.fileno())
+    other.replace(path)
+
+
+class LineFile:
+    """One file that lines are appended to. It is created with its first line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: IO[bytes] | None = None
+
+    def append(self, value: Any) -> None:
+        """Adds one value as a line; durable after the next `flush` and fsync."""
+        if self._file is None:
+            self._file = self.path.open("ab")
+        self._file.write(ENCODER.encode(value) + b"\n")
+
+    def flush(self) -> int | None:
+        """Hands the lines to the operating system; returns the descriptor to fsync, if any."""
+        if self._file is None:
+            return None
+        self._file.flush()
+        return self._file.fileno()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

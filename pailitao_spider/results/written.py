@@ -1,0 +1,79 @@
+"""What a feed already holds, so that a run can go on without writing it twice."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from pailitao_spider.errors import ResultsError
+from pailitao_spider.results.lines import cut_torn_tail, lines_of
+
+__all__ = ["RESUMABLE", "WrittenOffer", "written_offers"]
+
+
+class WrittenOffer(msgspec.Struct):
+    """The part of a written offer that tells it from others."""
+
+    num_iid: str
+    seed_id: str | None = None
+    page: int | None = None
+    rank: int | None = None
+
+
+_DECODER = msgspec.json.Decoder(WrittenOffer)
+
+
+def _from_lines(path: Path) -> Iterator[WrittenOffer]:
+    for number, raw in enumerate(lines_of(path), start=1):
+        try:
+            yield _DECODER.decode(raw)
+        except msgspec.DecodeError as error:
+            raise ResultsError(
+                f"{path}:{number}: no offer line ({error}); mend or remove the line, "
+                "or start over with -O"
+            ) from error
+
+
+def _from_csv(path: Path) -> Iterator[WrittenOffer]:
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        if "num_iid" not in (reader.fieldnames or ()):
+            raise ResultsError(f"{path}: no column num_iid, so it cannot be gone on with; use -O")
+        for row in reader:
+            yield WrittenOffer(
+                row["num_iid"], row.get("seed_id"), _number(row, "page"), _number(row, "rank")
+            )
+
+
+def _number(row: dict[str, str], name: str) -> int | None:
+    text = row.get(name) or ""
+    return int(text) if text.isdecimal() else None
+
+
+RESUMABLE: dict[str, Callable[[Path], Iterator[WrittenOffer]]] = {
+    "jsonlines": _from_lines,
+    "jsonl": _from_lines,
+    "jl": _from_lines,
+    "csv": _from_csv,
+}
+
+
+def written_offers(path: Path, feed_format: str) -> Iterator[WrittenOffer]:
+    """The offers of a feed that is gone on with; its unfinished last line is cut off first.
+
+    Raises ResultsError for a format that cannot be appended to.
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        return iter(())
+    if feed_format not in RESUMABLE:
+        raise ResultsError(
+            f"{path}: a {feed_format} file cannot be gone on with; use -o with .jsonl or .csv, "
+            "or start over with -O"
+        )
+    cut_torn_tail(path)
+    return RESUMABLE[feed_format](path)
