@@ -91,7 +91,6 @@ class Summary:
             return int(values.get(key, 0))
 
         seconds = time.monotonic() - self._started
-        waited = values.get(stats.GATE_WAIT_SECONDS, 0)
         return [
             ("seeds", ", ".join(f"{number(stats.seeds(each))} {each}" for each in _STATUSES)),
             ("pages", f"{number(stats.PAGES)} with {number(stats.ROWS)} rows"),
@@ -103,7 +102,7 @@ class Summary:
             ),
             ("calls", self._calls(number(stats.CALLS), seconds)),
             ("429s", str(number(stats.refused("throttled")))),
-            ("time", f"{seconds:.1f} s, {waited:.1f} s of waiting at the gate"),
+            ("time", f"{seconds:.1f} s"),
         ]
 
     def _calls(self, calls: int, seconds: float) -> str:
@@ -123,6 +122,8 @@ class Summary:
             lines.append("No -O or -o with a file was given: there is no ledger of the seeds.")
         else:
             lines += [f"{name} {path}" for name, path in _named(paths) if path.exists()]
+        if self._session.config.sandbox is not None:
+            lines.append("These offers are invented: PAILITAO_SANDBOX is on.")
         if (known := values.get(stats.SEEDS_KNOWN, 0)) > 0:
             lines.append(f"{known} seeds were done before and were not searched again.")
         if values.get("finish_reason") != "finished":

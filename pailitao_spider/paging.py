@@ -28,7 +28,9 @@ class Paging:
     """The last page that can hold something new, once an answer showed it."""
     planned: int = 1
     """Pages 1 to this one have been asked for."""
-    _ids: dict[int, frozenset[str]] = field(default_factory=dict)
+    _first_page: dict[str, int] = field(default_factory=dict)
+    """The lowest page on which each offer came."""
+    _rows: dict[int, int] = field(default_factory=dict)
 
     @property
     def expected(self) -> int:
@@ -48,16 +50,17 @@ class Paging:
         if page == 1:
             self.size = max(rows, 1)
         self.total = max(filter(None, (self.total, total)), default=total)
-        self._ends_at(page, frozenset(ids), rows)
-        self._ids[page] = frozenset(ids)
+        self._ends_at(page, ids, rows)
+        self._rows[page] = rows
+        self._first_page |= {each: min(page, self._first_page.get(each, page)) for each in ids}
         wanted = min(self._hinted(page, rows, page_count), self._most())
         new = range(self.planned + 1, wanted + 1)
         self.planned = max(self.planned, wanted)
         return new
 
-    def _ends_at(self, page: int, ids: frozenset[str], rows: int) -> None:
-        earlier = frozenset().union(*(seen for number, seen in self._ids.items() if number < page))
-        if rows == 0 or (page > 1 and ids and ids <= earlier):
+    def _ends_at(self, page: int, ids: list[str], rows: int) -> None:
+        repeats = bool(ids) and all(self._first_page.get(each, page) < page for each in ids)
+        if rows == 0 or repeats:
             last = page - 1 if page > 1 else 1
             self.end = last if self.end is None else min(self.end, last)
 
@@ -65,7 +68,8 @@ class Paging:
         if self.size is None or self.end is not None:
             return self.planned
         if self.total is not None and self.total > self.size:
-            return ceil(self.total / self.size)
+            hinted = ceil(self.total / self.size)
+            return self.planned + 1 if self._more_came_than(self.total) else hinted
         if page_count is not None and page_count > 1:
             return page_count
         if self.total is not None and self.total == self.size:
@@ -73,6 +77,11 @@ class Paging:
         # No hint, or one that is less than what came: the next page is asked for, one at a time.
         may_go_on = rows >= self.size if page > 1 else page_count is None or rows >= self.asked_size
         return page + 1 if may_go_on and page == self.planned else self.planned
+
+    def _more_came_than(self, total: int) -> bool:
+        """The total is too low, and the last page asked for does not look like the last one."""
+        is_full = self._rows.get(self.planned, 0) >= (self.size or 1)
+        return is_full and sum(self._rows.values()) > total
 
     def _most(self) -> int:
         limits = [PAGE_LIMIT, self.max_pages or PAGE_LIMIT]

@@ -86,6 +86,5 @@ def _prepared(path: Path | None) -> sqlite3.Connection:
     database = sqlite3.connect("" if path is None else path, isolation_level=None)
     # A kill loses nothing that was handed to the system; a power cut may, and costs some calls.
     database.execute("PRAGMA synchronous=OFF")
-    database.execute("PRAGMA journal_mode=TRUNCATE")
     database.executescript(_SCHEMA)
     return database
