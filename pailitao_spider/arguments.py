@@ -40,7 +40,7 @@ class Arguments:
                 raise ConfigError(
                     f"-a {name}: there is no such argument; known are {', '.join(_READERS)}"
                 )
-        if not given.get("seeds"):
+        if not str(given.get("seeds") or "").strip():
             raise ConfigError("-a seeds=SOURCE is missing: a picture, folder, URL, list file or -")
         arguments = cls(**{name: _read(name, value) for name, value in given.items()})
         arguments._check_prices()

@@ -25,19 +25,19 @@ from pailitao_spider.access.token_file import TokenFile, default_folder
 from pailitao_spider.access.tokens import LocalTokens, Token
 from pailitao_spider.access.uploads import LocalUploads
 from pailitao_spider.arguments import Arguments
+from pailitao_spider.bookkeeping import Bookkeeping
 from pailitao_spider.config import Config
 from pailitao_spider.dedup import DEDUP_KEYS, LocalSeen, Written
-from pailitao_spider.errors import PailitaoError, ResultsError
+from pailitao_spider.errors import PailitaoError
 from pailitao_spider.gateways.calls import Credential, Form
 from pailitao_spider.gateways.dialects import Dialect, dialect
 from pailitao_spider.outputs import FeedTarget, local_feeds
-from pailitao_spider.results.ledger import Books, LedgerLine
+from pailitao_spider.results.ledger import Books
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.results.roster import PageStore
 from pailitao_spider.results.state import CrawlState
 from pailitao_spider.results.written import written_offers
-from pailitao_spider.searches import Search, Searches, twin_line
-from pailitao_spider.seeds import Seed
+from pailitao_spider.searches import Searches
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -77,11 +77,9 @@ class Session:
     budget: LocalBudget
     uploads: LocalUploads
     policy: RetryPolicy
-    books: Books
-    searches: Searches
+    bookkeeping: Bookkeeping
     seen: LocalSeen
     written: Written
-    pages: PageStore | None
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
@@ -90,10 +88,8 @@ class Session:
         self.is_open = False
         self.failed_to_open: Exception | None = None
         self.stopped: str | None = None
-        self.on_twin: Callable[[Search], None] = lambda search: None
         self._sandbox: Site | None = None
         self._state: CrawlState | None = None
-        self._committing: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
     # opening
@@ -110,6 +106,7 @@ class Session:
             self._open_access()
         except PailitaoError as error:
             self.failed_to_open = error
+            await self.close()
             if keeps_ledger:
                 logger.error("%s", error)
                 raise CloseSpider("pailitao_config") from error
@@ -145,17 +142,34 @@ class Session:
         config = self.config
         first = feeds[0] if feeds else None
         paths = ResultPaths.beside(first.path) if first else None
-        self.books = Books(paths, lambda: self.flush_feeds())
-        self.searches = Searches(self._finished)
-        self.pages = PageStore() if config.dedup != "crawl" or config.matches else None
-        self.seen = LocalSeen()
-        self.written = Written(DEDUP_KEYS[config.dedup])
         for feed in feeds:
             feed.check_writable()
+        owner = f"{self.url} {self.credential.app_key}"
+        self._state = CrawlState(paths.state if paths else None, owner, time.time)
+        self.bookkeeping = Bookkeeping(
+            Books(paths, lambda: self.flush_feeds()),
+            PageStore() if config.dedup != "crawl" or config.matches else None,
+            self.crawler.stats,
+            lambda why: self.stop("pailitao_disk", why),
+        )
+        self.seen = LocalSeen()
+        self.written = Written(DEDUP_KEYS[config.dedup])
         if first is not None and first.overwrite:
             self._start_over(feeds)
         elif first is not None:
             self._go_on(first)
+
+    @property
+    def books(self) -> Books:
+        return self.bookkeeping.books
+
+    @property
+    def searches(self) -> Searches:
+        return self.bookkeeping.searches
+
+    @property
+    def pages(self) -> PageStore | None:
+        return self.bookkeeping.pages
 
     def _start_over(self, feeds: list[FeedTarget]) -> None:
         self.books.start_over()
@@ -172,8 +186,7 @@ class Session:
 
     def _open_access(self) -> None:
         config, engine = self.config, self.crawler.engine
-        state_path = self.books.paths.state if self.books.paths else None
-        self._state = CrawlState(state_path, f"{self.url} {self.credential.app_key}", time.time)
+        assert self._state is not None
         self.gate = LocalGate(
             Pace(config.rate),
             config.burst,
@@ -204,46 +217,10 @@ class Session:
 
     # running
 
-    def _finished(self, search: Search, line: LedgerLine) -> None:
-        self._close_seed(line)
-        self.books.note_picture(search.picture.key, line)
-        for seed in search.twins:
-            if self.pages is None:
-                self.close_twin(line, seed)
-        if self.pages is not None and search.twins:
-            self.on_twin(search)
-
-    def close_twin(self, line: LedgerLine, seed: Seed) -> None:
-        """Ends a seed whose picture was searched for another."""
-        self.crawler.stats.inc_value(stats.SEEDS_SAME_PICTURE)
-        self._close_seed(twin_line(line, seed))
-
-    def close_bad_seed(self, line: LedgerLine) -> None:
-        """Ends a seed that could not be searched."""
-        self._close_seed(line)
-
-    def _close_seed(self, line: LedgerLine) -> None:
-        self.books.close_seed(line)
-        if self._committing is None:
-            self._committing = asyncio.ensure_future(self._commit())
-
-    async def _commit(self) -> None:
-        """Writes what is final. It starts after the handlers of the last item have run."""
-        try:
-            while self.books.has_pending:
-                for line in await self.books.commit():
-                    self.crawler.stats.inc_value(stats.seeds(line.status))
-        except ResultsError as error:
-            self.stop("pailitao_disk", str(error))
-        finally:
-            self._committing = None
-
     async def last_commit(self) -> None:
         """Waits until all that is final is written."""
-        if self._committing is not None:
-            await self._committing
         if self.is_open:
-            await self._commit()
+            await self.bookkeeping.finish()
 
     def stop(self, reason: str, text: str) -> None:
         """Ends the run with a named reason; what is not final stays for the next run."""
@@ -266,7 +243,7 @@ class Session:
         self.stop(reason, f"{text}; go on with -o after {at} (local time)")
 
     async def close(self) -> None:
-        """Closes what `open` opened."""
+        """Closes what `open` opened, as far as it came."""
         if self.is_open:
             self.crawler.stats.set_value(
                 stats.GATE_WAIT_SECONDS, round(self.gate.waited_seconds, 3)
@@ -276,6 +253,7 @@ class Session:
             self._state.close()
         if self._sandbox is not None:
             await self._sandbox.close()
+        self._state = self._sandbox = None
 
 
 def _arguments(spider: Any) -> Arguments:

@@ -184,6 +184,24 @@ def test_a_csv_feed_goes_on_under_one_header(serve_sandbox: Serve, crawler: Craw
     assert Counter(line.split(",")[0] for line in lines[1:]) == expected(range(4))
 
 
+def test_a_second_run_on_the_same_results_is_refused(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=20)
+    crawler.seeds(*map(photo, range(30)))
+    first = crawler.start()
+    time.sleep(1.2)
+
+    second = crawler.crawl(out="-o")
+
+    assert second.exit_code in (1, 2)
+    assert "another run is writing these results" in second.log
+    assert "Traceback" not in second.log
+    first.communicate(timeout=30)
+    assert first.returncode == 0
+    assert_whole(crawler.result(), range(30))
+
+
 def test_starting_over_forgets_the_run_before(serve_sandbox: Serve, crawler: Crawler) -> None:
     crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=100)
     crawler.seeds(*map(photo, range(4)))

@@ -19,6 +19,7 @@ from PIL import Image
 from pailitao_spider import pictures
 from pailitao_spider.errors import PictureError
 from pailitao_spider.pictures import Picture, PictureLimits, prepare
+from pailitao_spider.pictures.orientation import TRANSPOSED
 from pailitao_spider.seeds import Base64Image, FileImage
 
 LIMITS = PictureLimits(bytes=2_000_000, side_pixels=2000, formats=frozenset({"JPEG", "PNG"}))
@@ -154,7 +155,7 @@ def test_each_orientation_ends_as_pillow_turns_it(orientation: int) -> None:
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     raw = encoded(source, "PNG", exif=exif)
-    expected = source if orientation == 1 else source.transpose(pictures._TRANSPOSED[orientation])
+    expected = source if orientation == 1 else source.transpose(TRANSPOSED[orientation])
     found = opened(prepare(raw, LIMITS))
     assert found.size == expected.size
     assert all(

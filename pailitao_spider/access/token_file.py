@@ -46,7 +46,7 @@ class TokenFile:
         """The kept tokens, or the configured ones."""
         try:
             kept = msgspec.json.decode(self.path.read_bytes(), type=_Kept)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return self.configured
         if kept.grown_from != self._root():
             return self.configured
@@ -57,7 +57,8 @@ class TokenFile:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         other = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
         content = _Kept(self._root(), token.access or "", token.refresh)
-        descriptor = os.open(other, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        other.unlink(missing_ok=True)
+        descriptor = os.open(other, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(msgspec.json.encode(content))
             file.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 __all__ = ["LocalUploads", "UploadMemory"]
 
@@ -22,22 +23,18 @@ class LocalUploads:
 
     def __init__(self, memory: UploadMemory) -> None:
         self._memory = memory
-        self._under_way: dict[str, asyncio.Lock] = {}
+        self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def imgid(self, sha256: str, upload: Callable[[], Awaitable[str]]) -> str:
         """The gateway's id of the picture; `upload` is awaited when it has none yet."""
         lock = self._under_way.setdefault(sha256, asyncio.Lock())
-        try:
-            async with lock:
-                known = self._memory.imgid(sha256)
-                if known is not None:
-                    return known
-                imgid = await upload()
-                self._memory.keep_upload(sha256, imgid)
-                return imgid
-        finally:
-            if not lock.locked():
-                self._under_way.pop(sha256, None)
+        async with lock:
+            known = self._memory.imgid(sha256)
+            if known is not None:
+                return known
+            imgid = await upload()
+            self._memory.keep_upload(sha256, imgid)
+            return imgid
 
     def forget(self, sha256: str) -> None:
         """The gateway no longer knows the picture."""

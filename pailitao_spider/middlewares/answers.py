@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from email.utils import parsedate_to_datetime
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 __all__ = ["AnswerMiddleware", "PageNotNeededError"]
 
 
+logger = logging.getLogger(__name__)
+
+
 class PageNotNeededError(IgnoreRequest):
     """An earlier answer showed that the search ends before this page."""
 
@@ -43,6 +47,7 @@ class AnswerMiddleware:
     def __init__(self, crawler: Crawler) -> None:
         self._session = session_of(crawler)
         self._stats = crawler.stats
+        self._has_warned = False
         self._passing = tuple(
             load_object(each) if isinstance(each, str) else each
             for each in crawler.settings.getlist("RETRY_EXCEPTIONS")
@@ -160,8 +165,15 @@ class AnswerMiddleware:
             self._session.gate.unclear()
 
     def _slow_down(self, sent: Sent | None, refusal: Refusal) -> None:
+        gate = self._session.gate
         if sent is not None and sent.permit is not None:
-            self._session.gate.throttled(sent.permit, refusal.wait_seconds)
+            gate.throttled(sent.permit, refusal.wait_seconds)
+        if not self._has_warned:
+            self._has_warned = True
+            rate, now = self._session.config.rate, gate.pace.per_second
+            given = "" if rate is None else f" though PAILITAO_RATE={rate:g}"
+            level = logging.INFO if rate is None else logging.WARNING
+            logger.log(level, "too fast for the gateway%s: slower, at %.3g/s", given, now)
 
     def _is_lost_upload(self, request: Request, refusal: Refusal, attempt: Attempt) -> bool:
         """The gateway may have forgotten a picture that was uploaded long ago: once, try anew."""

@@ -186,7 +186,9 @@ class Books:
             return lines
 
     async def _write(self, lines: list[LedgerLine]) -> None:
-        side = [self._files[name].flush() for name in ("rejected", "matches") if name in self._files]
+        side = [
+            self._files[name].flush() for name in ("rejected", "matches") if name in self._files
+        ]
         await _sync([*self._flush_feeds(), *(fd for fd in side if fd is not None)])
         for line in lines:
             self._superseded |= self.roster.note_seed(line.seed_id, line.image, line.status)

@@ -51,9 +51,7 @@ class Roster:
 
     def picture(self, key: str) -> bytes | None:
         """The ledger line of the finished search for this picture."""
-        found = self._database.execute(
-            "SELECT line FROM pictures WHERE key = ?", (key,)
-        ).fetchone()
+        found = self._database.execute("SELECT line FROM pictures WHERE key = ?", (key,)).fetchone()
         return found[0] if found else None
 
     def close(self) -> None:

@@ -11,14 +11,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from pailitao_spider.errors import ResultsError
+
 __all__ = ["CrawlState", "beijing_day"]
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS uploads
-    (owner TEXT, sha256 TEXT, imgid TEXT, PRIMARY KEY (owner, sha256)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS calls
-    (owner TEXT, day TEXT, number INTEGER, PRIMARY KEY (owner, day)) WITHOUT ROWID;
-"""
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS uploads"
+    " (owner TEXT, sha256 TEXT, imgid TEXT, PRIMARY KEY (owner, sha256)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS calls"
+    " (owner TEXT, day TEXT, number INTEGER, PRIMARY KEY (owner, day)) WITHOUT ROWID",
+)
+_DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
 def beijing_day(now: float) -> str:
@@ -75,16 +78,31 @@ class CrawlState:
 def _opened(path: Path | None) -> sqlite3.Connection:
     try:
         return _prepared(path)
-    except sqlite3.DatabaseError:
-        if path is None or not path.is_file():
-            raise
+    except sqlite3.DatabaseError as error:
+        if path is None or error.sqlite_errorcode not in _DAMAGED:
+            raise ResultsError(_why(path, error)) from error
         path.replace(path.with_name(path.name + ".damaged"))
         return _prepared(path)
 
 
+def _why(path: Path | None, error: sqlite3.DatabaseError) -> str:
+    if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return f"{path}: another run is writing these results; wait for its end or name other ones"
+    return f"{path} cannot be written ({error}); give another place with -O or -o"
+
+
 def _prepared(path: Path | None) -> sqlite3.Connection:
-    database = sqlite3.connect("" if path is None else path, isolation_level=None)
-    # A kill loses nothing that was handed to the system; a power cut may, and costs some calls.
-    database.execute("PRAGMA synchronous=OFF")
-    database.executescript(_SCHEMA)
+    database = sqlite3.connect("" if path is None else path, isolation_level=None, timeout=0)
+    try:
+        # A kill loses nothing that was handed to the system; a power cut may, and costs calls.
+        database.execute("PRAGMA synchronous=OFF")
+        # Held until the process ends, however it ends: two runs cannot write the same results.
+        database.execute("PRAGMA locking_mode=EXCLUSIVE")
+        database.execute("BEGIN EXCLUSIVE")
+        for statement in _SCHEMA:
+            database.execute(statement)
+        database.execute("COMMIT")
+    except sqlite3.DatabaseError:
+        database.close()
+        raise
     return database

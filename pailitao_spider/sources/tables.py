@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import sys
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +10,7 @@ from typing import Any
 import msgspec
 
 from pailitao_spider.errors import SourceError
-from pailitao_spider.sources.lines import MAX_CELL
+from pailitao_spider.sources.records import BAD_ENCODING, Record, records
 from pailitao_spider.sources.rows import Fault, Row
 from pailitao_spider.values import cleaned
 
@@ -21,14 +18,12 @@ __all__ = ["Columns", "csv_rows", "json_rows", "text_rows", "tsv_rows"]
 
 Lines = Iterator[str | None]
 
-_BAD_ENCODING = "the line is neither UTF-8 nor GB18030; save the file as UTF-8"
-
 
 def text_rows(lines: Lines, _name: str) -> Iterator[Row | Fault]:
     """A seed a line."""
     for number, line in enumerate(lines, 1):
         if line is None:
-            yield Fault(number, "bad_encoding", _BAD_ENCODING)
+            yield Fault(number, "bad_encoding", BAD_ENCODING)
         elif line := line.strip():
             yield Row(number, line)
 
@@ -97,11 +92,8 @@ def csv_rows(lines: Lines, name: str) -> Iterator[Row | Fault]:
 
 
 def _delimited_rows(lines: Lines, name: str, delimiters: str) -> Iterator[Row | Fault]:
-    # The limit belongs to the whole process, and there is no other: it is only ever raised.
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL))
-    feed = _Feed(lines)
     columns = None
-    for record in _records(feed, feed.delimiter(delimiters)):
+    for record in records(lines, partial(_delimiter, delimiters)):
         if columns is None:
             columns = _header(record, name)
         elif isinstance(record, Fault):
@@ -110,96 +102,20 @@ def _delimited_rows(lines: Lines, name: str, delimiters: str) -> Iterator[Row | 
             yield row
 
 
-def _header(record: tuple[int, list[str]] | Fault, name: str) -> Columns:
+def _header(record: Record | Fault, name: str) -> Columns:
     if isinstance(record, Fault):
         raise SourceError(f"{name}:{record.number}: the header cannot be read: {record.text}")
     return Columns.of(record[1], name)
 
 
-# Where one open quote has swallowed the file, the records after it may span no more lines than
-# this: else a file of such quotes would be read anew for each of them.
-_MAX_SPAN = 100
-
-
-class _UnreadableLineError(Exception):
-    pass
-
-
-class _Feed:
-    """Lines for csv.reader, with those of the present record kept to be read anew."""
-
-    def __init__(self, lines: Lines) -> None:
-        self._lines = lines
-        self._again: deque[str | None] = deque()
-        self._record: list[str] = []
-        self.number = 0
-        self.is_torn = False
-        self._span = sys.maxsize
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        if len(self._record) >= self._span:
-            raise csv.Error("its quote is not closed soon")
-        try:
-            line = self._again.popleft() if self._again else next(self._lines)
-        except StopIteration:
-            self.is_torn = bool(self._record)
-            raise
-        self.number += 1
-        if line is None:
-            raise _UnreadableLineError
-        self._record.append(line)
-        return line
-
-    def begin(self) -> int:
-        """The number of the next record's first line."""
-        self._record.clear()
-        self.is_torn = False
-        return self.number + 1
-
-    def go_back(self) -> None:
-        """All but the first line of the present record come again: they are not its fault."""
-        again = self._record[1:]
-        self._again.extendleft(reversed(again))
-        self.number -= len(again)
-        if len(again) > _MAX_SPAN:
-            self._span = _MAX_SPAN
-
-    def delimiter(self, candidates: str) -> str:
-        """The one that best cuts the first written line. Empty lines before it go."""
-        while (line := next(self._lines, "")) is not None and line.isspace():
-            self.number += 1
-        if line != "":
-            self._again.append(line)
-        return max(candidates, key=partial(_cut, line or ""))
+def _delimiter(candidates: str, head: str) -> str:
+    """The one that best cuts the first written line."""
+    return max(candidates, key=partial(_cut, head))
 
 
 def _cut(line: str, delimiter: str) -> tuple[bool, int]:
     titles = line.split(delimiter)
     return any(_key(title.strip().strip('"')) == "image" for title in titles), len(titles)
-
-
-def _records(feed: _Feed, delimiter: str) -> Iterator[tuple[int, list[str]] | Fault]:
-    reader = csv.reader(feed, delimiter=delimiter)
-    while True:
-        start = feed.begin()
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except _UnreadableLineError:
-            yield Fault(feed.number, "bad_encoding", _BAD_ENCODING)
-        except csv.Error as error:
-            feed.go_back()
-            yield Fault(start, "bad_csv", f"the line cannot be read ({error}); check its quotes")
-        else:
-            if feed.is_torn:
-                feed.go_back()
-                yield Fault(start, "bad_csv", "a quote is opened and never closed; close it")
-            elif cells:
-                yield start, cells
 
 
 def json_rows(lines: Lines, name: str) -> Iterator[Row | Fault]:
@@ -208,7 +124,7 @@ def json_rows(lines: Lines, name: str) -> Iterator[Row | Fault]:
     is_first = True
     for number, line in enumerate(lines, 1):
         if line is None:
-            yield Fault(number, "bad_encoding", _BAD_ENCODING)
+            yield Fault(number, "bad_encoding", BAD_ENCODING)
         elif not line.isspace():
             try:
                 fields = decode(line)

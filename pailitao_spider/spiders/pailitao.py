@@ -67,7 +67,7 @@ class PailitaoSpider(Spider):
     # seeds to requests
 
     async def start(self) -> AsyncIterator[Request]:
-        self.session.on_twin = self._start_twins
+        self.session.bookkeeping.on_twins = self._start_twins
         try:
             source = open_source(self.arguments.seeds)
             while (each := await self._next(source)) is not None:
@@ -117,7 +117,7 @@ class PailitaoSpider(Spider):
             return None
         ended = session.books.picture(picture.key)
         if ended is not None and session.pages is None:
-            session.close_twin(ended, seed)
+            session.bookkeeping.close_twin(ended, seed)
             return None
         asked = self.arguments
         size = min(asked.page_size or 100, session.dialect.limits.page_size)
@@ -153,7 +153,7 @@ class PailitaoSpider(Spider):
         line = LedgerLine(
             seed_id, image, "failed", f"{code}: {text}", started_at=now, finished_at=now
         )
-        self.session.close_bad_seed(line)
+        self.session.bookkeeping.close_seed(line)
 
     # answers to rows
 

@@ -1,0 +1,80 @@
+"""Seeds to their final lines: what a finished search means for the books, and the commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pailitao_spider import stats
+from pailitao_spider.errors import ResultsError
+from pailitao_spider.results.ledger import Books, LedgerLine
+from pailitao_spider.results.roster import PageStore
+from pailitao_spider.searches import Search, Searches, twin_line
+from pailitao_spider.seeds import Seed
+
+if TYPE_CHECKING:
+    from scrapy.statscollectors import StatsCollector
+
+__all__ = ["Bookkeeping"]
+
+
+class Bookkeeping:
+    """Closes seeds and commits them, off the loop, as many at once as have come together.
+
+    `pages` keeps answers for seeds with the same picture, or is None where a line is all they
+    need. `on_twins` is called with a search whose twins want rows of their own, `on_failure` with
+    the reason why results cannot be written.
+    """
+
+    def __init__(
+        self,
+        books: Books,
+        pages: PageStore | None,
+        collector: StatsCollector,
+        on_failure: Callable[[str], None],
+    ) -> None:
+        self.books = books
+        self.pages = pages
+        self.searches = Searches(self._finished)
+        self.on_twins: Callable[[Search], None] = lambda search: None
+        self._stats = collector
+        self._on_failure = on_failure
+        self._committing: asyncio.Task[None] | None = None
+
+    def close_seed(self, line: LedgerLine) -> None:
+        """Ends a seed; its line is written once its offers are durable."""
+        self.books.close_seed(line)
+        if self._committing is None:
+            # The task starts after the handlers of the last item, the feed's among them, have run.
+            self._committing = asyncio.ensure_future(self._commit())
+
+    def close_twin(self, line: LedgerLine, seed: Seed) -> None:
+        """Ends a seed whose picture was searched for another."""
+        self._stats.inc_value(stats.SEEDS_SAME_PICTURE)
+        self.close_seed(twin_line(line, seed))
+
+    async def finish(self) -> None:
+        """Waits until all that is final is written."""
+        if self._committing is not None:
+            await self._committing
+        await self._commit()
+
+    def _finished(self, search: Search, line: LedgerLine) -> None:
+        self.close_seed(line)
+        self.books.note_picture(search.picture.key, line)
+        if self.pages is not None and search.twins:
+            self.on_twins(search)
+            return
+        for seed in search.twins:
+            self.close_twin(line, seed)
+
+    async def _commit(self) -> None:
+        try:
+            while self.books.has_pending:
+                for line in await self.books.commit():
+                    self._stats.inc_value(stats.seeds(line.status))
+        except ResultsError as error:
+            self._on_failure(str(error))
+        finally:
+            self._committing = None

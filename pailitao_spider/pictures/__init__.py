@@ -1,0 +1,20 @@
+"""Opening, checking and preparing pictures: what a gateway can be given, and nothing else."""
+
+from __future__ import annotations
+
+from pailitao_spider.pictures.contents import decode_base64, load, read_file
+from pailitao_spider.pictures.formats import known_format
+from pailitao_spider.pictures.limits import MAX_BYTES, MAX_PIXELS, PictureLimits
+from pailitao_spider.pictures.preparation import Picture, prepare
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "Picture",
+    "PictureLimits",
+    "decode_base64",
+    "known_format",
+    "load",
+    "prepare",
+    "read_file",
+]

@@ -1,0 +1,81 @@
+"""The formats of pictures: how each is known, and who reads it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from pailitao_spider.errors import PictureError
+
+__all__ = ["READERS", "format_of", "known_format"]
+
+# Pillow prints of odd TIFF tags, APNG headers and GIF frames; what makes a picture unusable it
+# raises as well. catch_warnings() is not safe beside other threads. So this is set once, for
+# Pillow alone and behind every filter of the user's.
+warnings.filterwarnings("ignore", module=r"PIL\.", append=True)
+logging.getLogger("PIL.TiffImagePlugin").addFilter(lambda record: record.levelno < logging.WARNING)
+
+
+class _Jpeg(JpegImageFile):
+    def _read_dpi_from_exif(self) -> None:
+        """Nothing: the dpi is of no use here, and reading it warns of every odd Exif block."""
+
+
+# Pillow's own readers, called directly. Image.open would check the pixels by a limit that belongs
+# to the whole process and by a warning that only a process-wide filter could silence; neither is
+# safe beside other threads. The pixels are checked below, from the header. And no other decoder
+# of the machine (EPS, PDF) can be reached.
+READERS: dict[str, type[ImageFile]] = {
+    "JPEG": _Jpeg,
+    "PNG": PngImageFile,
+    "WEBP": WebPImageFile,
+    "BMP": BmpImageFile,
+    "GIF": GifImageFile,
+    "TIFF": TiffImageFile,
+    "AVIF": AvifImageFile,
+}
+_MAGIC = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+)
+# In this order: an AVIF may call itself mif1 first and avif only in its list of brands.
+_BRANDS = ((b"avi[fs]", "AVIF"), (b"he[iv][cmsx]|m[is]f1", "HEIC"))
+
+
+def known_format(head: bytes) -> str | None:
+    """The format that the first 64 bytes name: Pillow's word, or HEIC, which none here reads."""
+    for magic, name in _MAGIC:
+        if head.startswith(magic):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[:2] == b"BM" and head[6:10] == bytes(4):
+        return "BMP"
+    if head[4:8] != b"ftyp":
+        return None
+    return next((name for brand, name in _BRANDS if re.search(brand, head[8:64])), None)
+
+
+def format_of(raw: bytes) -> str:
+    """The format of a picture that can be read. Raises PictureError."""
+    name = known_format(raw[:64])
+    if name is None:
+        known = ", ".join(READERS)
+        raise PictureError("not_a_picture", f"the bytes are no picture; give one of {known}")
+    if name not in READERS:
+        raise PictureError("unsupported_picture", f"{name} is not read here; convert it to JPEG")
+    return name

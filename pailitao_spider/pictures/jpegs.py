@@ -1,0 +1,64 @@
+"""Any picture as a JPEG that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import cast
+
+from PIL import Image
+
+from pailitao_spider.errors import PictureError
+from pailitao_spider.pictures.limits import PictureLimits
+
+__all__ = ["flat", "jpeg"]
+
+_MAX_JPEG_SIDE = 65_500
+_MIN_SIDE = 32
+_QUALITIES = (90, 80, 70, 55)
+
+
+def flat(image: Image.Image) -> Image.Image:
+    """As grey or RGB with 8 bits, transparency on white."""
+    if image.has_transparency_data:
+        seen = image.convert("RGBA")
+        page = Image.new("RGB", image.size, "white")
+        page.paste(seen, mask=seen)
+        return page
+    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
+        return _eight_bits(image)
+    return image if image.mode in {"L", "RGB"} else image.convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Deep grey as 8 bits: 16-bit values by their scale, others by their own extremes."""
+    deep = image.convert("F")
+    low, high = cast("tuple[float, float]", deep.getextrema())
+    if image.mode.startswith("I") and low >= 0 and 255 < high < 65536:
+        low, high = 0.0, 65535.0
+    scale = 255 / (high - low) if high > low else 1.0
+    return deep.point(lambda value: value * scale - low * scale).convert("L")
+
+
+def jpeg(image: Image.Image, limits: PictureLimits) -> tuple[bytes, tuple[int, int]]:
+    """The largest and best JPEG within the limits, and its size. Raises PictureError."""
+    for side in _sides(min(max(image.size), limits.side_pixels, _MAX_JPEG_SIDE)):
+        image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        for quality in _QUALITIES:
+            data = _encoded(image, quality)
+            if len(data) <= limits.bytes:
+                return data, image.size
+    text = f"no JPEG of it fits in {limits.bytes} bytes; raise the limit"
+    raise PictureError("too_many_bytes", text)
+
+
+def _sides(first: int) -> Iterator[int]:
+    yield first
+    while (first := first * 3 // 4) >= _MIN_SIDE:
+        yield first
+
+
+def _encoded(image: Image.Image, quality: int) -> bytes:
+    stream = BytesIO()
+    image.save(stream, "JPEG", quality=quality, comment=b"")
+    return stream.getvalue()

@@ -1,0 +1,472 @@
+"""Who renews, uploads, counts and tries again: the one-process parts, without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pailitao_spider.access.budget import LocalBudget
+from pailitao_spider.access.retrying import Action, Attempt, RetryPolicy
+from pailitao_spider.access.token_file import TokenFile, default_folder
+from pailitao_spider.access.tokens import LocalTokens, Token
+from pailitao_spider.access.uploads import LocalUploads
+from pailitao_spider.errors import RefusedError
+from pailitao_spider.gateways.oauth import Renewed
+from pailitao_spider.gateways.refusals import Refusal, RefusalClass
+from pailitao_spider.results.state import CrawlState
+
+# tokens
+
+
+class Gateway:
+    """Gives new tokens, one at a time, and counts; `answers` are taken in turn."""
+
+    def __init__(self, *answers: Renewed | BaseException) -> None:
+        self.answers = list(answers)
+        self.asked_with: list[str] = []
+
+    async def fetch(self, refresh_token: str) -> Renewed:
+        self.asked_with.append(refresh_token)
+        await asyncio.sleep(0)
+        answer = self.answers.pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+def test_a_hundred_calls_with_the_same_dead_token_make_one_refresh() -> None:
+    tokens, gateway = LocalTokens(Token("old", "R")), Gateway(Renewed("new"))
+
+    async def run() -> list[Token]:
+        return await asyncio.gather(*(tokens.renew(0, gateway.fetch) for _ in range(100)))
+
+    assert asyncio.run(run()) == [Token("new", "R", 1)] * 100
+    assert gateway.asked_with == ["R"]
+    assert tokens.renewals == 1
+
+
+def test_a_refresh_that_failed_is_told_to_all_without_another() -> None:
+    dead = RefusedError("denied: the refresh token is dead")
+    tokens, gateway = LocalTokens(Token("old", "R")), Gateway(dead)
+
+    async def run() -> list[Any]:
+        renewals = (tokens.renew(0, gateway.fetch) for _ in range(100))
+        return [*await asyncio.gather(*renewals, return_exceptions=True), await later()]
+
+    async def later() -> Any:
+        with pytest.raises(RefusedError) as caught:
+            await tokens.renew(0, gateway.fetch)
+        return caught.value
+
+    assert asyncio.run(run()) == [dead] * 101
+    assert gateway.asked_with == ["R"]
+    assert tokens.renewals == 0
+
+
+def test_a_newer_token_needs_no_refresh() -> None:
+    tokens, gateway = LocalTokens(Token("newer", "R", 3)), Gateway()
+    assert asyncio.run(tokens.renew(2, gateway.fetch)) == Token("newer", "R", 3)
+    assert gateway.asked_with == []
+
+
+@pytest.mark.parametrize(
+    ("renewed", "expected"),
+    [
+        pytest.param(Renewed("new", "R2"), "R2", id="rotated"),
+        pytest.param(Renewed("new"), "R1", id="none-came"),
+        pytest.param(Renewed("new", ""), "R1", id="empty-came"),
+    ],
+)
+def test_the_newest_refresh_token_is_kept(renewed: Renewed, expected: str) -> None:
+    tokens, gateway = LocalTokens(Token("old", "R1")), Gateway(renewed, Renewed("newer"))
+
+    async def run() -> None:
+        await tokens.renew(0, gateway.fetch)
+        await tokens.renew(1, gateway.fetch)
+
+    asyncio.run(run())
+    assert gateway.asked_with == ["R1", expected]
+
+
+def test_each_new_token_is_handed_on_to_be_kept() -> None:
+    kept: list[Token] = []
+    tokens, gateway = LocalTokens(Token("old", "R"), kept.append), Gateway(Renewed("new", "R2"))
+    token = asyncio.run(tokens.renew(0, gateway.fetch))
+    assert kept == [token] == [asyncio.run(tokens.current())]
+
+
+def test_without_a_refresh_token_nothing_is_asked_and_the_settings_are_named() -> None:
+    tokens, gateway = LocalTokens(Token("old")), Gateway()
+    with pytest.raises(RefusedError, match="PAILITAO_REFRESH_TOKEN"):
+        asyncio.run(tokens.renew(0, gateway.fetch))
+    assert gateway.asked_with == []
+
+
+@pytest.mark.parametrize("failure", [TimeoutError(), asyncio.CancelledError()], ids=repr)
+def test_a_refresh_that_broke_off_can_be_tried_again(failure: BaseException) -> None:
+    tokens, gateway = LocalTokens(Token("old", "R")), Gateway(failure, Renewed("new"))
+
+    async def run() -> Token:
+        with pytest.raises(type(failure)):
+            await tokens.renew(0, gateway.fetch)
+        return await tokens.renew(0, gateway.fetch)
+
+    assert asyncio.run(run()).access == "new"
+
+
+# the token file
+
+CONFIGURED = Token("access", "refresh")
+NEWER = Token("access-2", "refresh-2", 5)
+
+
+def token_file(folder: Path, configured: Token = CONFIGURED, key: str = "key") -> TokenFile:
+    return TokenFile.of(folder, key, configured)
+
+
+def test_kept_tokens_serve_the_next_run(tmp_path: Path) -> None:
+    token_file(tmp_path).keep(NEWER)
+    assert token_file(tmp_path).newest() == Token("access-2", "refresh-2")
+
+
+def test_the_last_tokens_kept_are_the_ones_that_count(tmp_path: Path) -> None:
+    for number in range(3):
+        token_file(tmp_path).keep(Token(f"a{number}", f"r{number}", number))
+    assert token_file(tmp_path).newest() == Token("a2", "r2")
+
+
+@pytest.mark.parametrize(
+    "configured",
+    [Token("other", "refresh"), Token("access", "other"), Token(None, "refresh"), Token("access")],
+    ids=["access", "refresh", "no-access", "no-refresh"],
+)
+def test_a_newly_configured_token_wins(tmp_path: Path, configured: Token) -> None:
+    token_file(tmp_path).keep(NEWER)
+    assert token_file(tmp_path, configured).newest() == configured
+
+
+def test_each_app_key_has_a_file_of_its_own(tmp_path: Path) -> None:
+    token_file(tmp_path, key="one").keep(NEWER)
+    assert token_file(tmp_path, key="two").newest() == CONFIGURED
+
+
+def test_without_a_file_the_configured_tokens_count(tmp_path: Path) -> None:
+    assert token_file(tmp_path / "none").newest() == CONFIGURED
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"\xff\xfe\x00", b'{"grown_from":"x"}', b'{"grown_from":1}', b"null"],
+    ids=ascii,
+)
+def test_a_damaged_file_is_ignored_and_replaced(tmp_path: Path, content: bytes) -> None:
+    file = token_file(tmp_path)
+    file.path.write_bytes(content)
+    assert file.newest() == CONFIGURED
+    file.keep(NEWER)
+    assert file.newest() == Token("access-2", "refresh-2")
+
+
+def test_a_file_with_a_byte_that_is_no_text_is_ignored(tmp_path: Path) -> None:
+    file = token_file(tmp_path)
+    file.keep(NEWER)
+    file.path.write_bytes(file.path.read_bytes().replace(b"access-2", b"access\xff2"))
+    assert file.newest() == CONFIGURED
+
+
+needs_modes = pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@needs_modes
+def test_only_the_user_can_read_the_file_and_its_folder(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        file = token_file(tmp_path / "state" / "pailitao")
+        file.keep(NEWER)
+    finally:
+        os.umask(before)
+    assert (mode(file.path), mode(file.path.parent)) == (0o600, 0o700)
+
+
+@needs_modes
+def test_what_a_killed_run_left_open_to_others_is_not_written_into(tmp_path: Path) -> None:
+    file = token_file(tmp_path)
+    left = file.path.with_name(f"{file.path.name}.{os.getpid()}.new")
+    left.write_text("half")
+    left.chmod(0o666)
+    file.keep(NEWER)
+    assert mode(file.path) == 0o600
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody replace an open file")
+def test_the_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    file = token_file(tmp_path)
+    file.keep(Token("first", "r"))
+    with file.path.open("rb") as earlier:
+        file.keep(NEWER)
+        assert b"first" in earlier.read()
+    assert [path.name for path in tmp_path.iterdir()] == [file.path.name]
+
+
+def test_neither_key_nor_configured_tokens_stand_in_the_file(tmp_path: Path) -> None:
+    file = token_file(tmp_path, Token("s3cret-1", "s3cret-2"), key="s3cret-3")
+    file.keep(NEWER)
+    assert "s3cret" not in file.path.name + file.path.read_text("utf-8")
+
+
+def test_a_folder_that_cannot_be_made_is_an_os_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        token_file(tmp_path / "file" / "state").keep(NEWER)
+
+
+def test_the_default_folder_follows_the_xdg_convention(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert default_folder() == tmp_path / "pailitao_spider"
+    monkeypatch.setenv("XDG_STATE_HOME", "")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert default_folder() == tmp_path / ".local" / "state" / "pailitao_spider"
+
+
+# uploads
+
+
+class Uploads:
+    """Uploads by a state of their own; `answers` are taken in turn."""
+
+    def __init__(self, *answers: str | Exception) -> None:
+        self.answers = list(answers)
+        self.under_way = self.most_under_way = self.number = 0
+        self.state = CrawlState(None, "key", lambda: 0.0)
+        self.local = LocalUploads(self.state)
+
+    async def upload(self) -> str:
+        self.number += 1
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        self.under_way -= 1
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def imgid(self, sha256: str = "a") -> Awaitable[str]:
+        return self.local.imgid(sha256, self.upload)
+
+    def run(self, scenario: Callable[[], Awaitable[Any]]) -> Any:
+        try:
+            return asyncio.run(scenario())  # type: ignore[arg-type]
+        finally:
+            self.state.close()
+
+
+def test_a_hundred_calls_for_one_picture_upload_it_once() -> None:
+    uploads = Uploads("id")
+
+    async def scenario() -> list[str]:
+        return await asyncio.gather(*(uploads.imgid() for _ in range(100)))
+
+    assert uploads.run(scenario) == ["id"] * 100
+    assert uploads.number == 1
+
+
+def test_other_pictures_do_not_wait() -> None:
+    uploads = Uploads("id-1", "id-2")
+
+    async def scenario() -> Any:
+        return await asyncio.gather(uploads.imgid("a"), uploads.imgid("b"))
+
+    assert sorted(uploads.run(scenario)) == ["id-1", "id-2"]
+    assert uploads.most_under_way == 2
+
+
+def test_a_picture_that_was_uploaded_is_known_later() -> None:
+    uploads = Uploads("id")
+
+    async def scenario() -> Any:
+        return [await uploads.imgid(), await uploads.imgid()]
+
+    assert uploads.run(scenario) == ["id", "id"]
+
+
+def test_a_picture_that_the_gateway_forgot_is_uploaded_anew() -> None:
+    uploads = Uploads("id-1", "id-2")
+
+    async def scenario() -> Any:
+        await uploads.imgid()
+        uploads.local.forget("a")
+        return await uploads.imgid()
+
+    assert uploads.run(scenario) == "id-2"
+
+
+def test_after_a_failed_upload_the_next_in_line_tries() -> None:
+    uploads = Uploads(RefusedError("transient: 500"), "id")
+
+    async def scenario() -> Any:
+        waiting = (uploads.imgid() for _ in range(3))
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    failed, *others = uploads.run(scenario)
+    assert isinstance(failed, RefusedError)
+    assert others == ["id", "id"]
+    assert uploads.number == 2
+
+
+def test_who_comes_after_a_failed_upload_waits_for_the_next_in_line() -> None:
+    uploads = Uploads(RefusedError("transient: 500"), "id", "id-again")
+
+    async def late() -> str:
+        while uploads.number < 2:  # noqa: ASYNC110  the upload's own steps are the clock
+            await asyncio.sleep(0)
+        return await uploads.imgid()
+
+    async def scenario() -> Any:
+        waiting = (uploads.imgid(), uploads.imgid(), late())
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    uploads.run(scenario)
+    assert (uploads.number, uploads.most_under_way) == (2, 1)
+
+
+# budget
+
+
+class Day:
+    """A counter whose day ends when told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.state = CrawlState(None, "key", lambda: self.now)
+
+    def __enter__(self) -> Day:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.state.close()
+
+
+def test_a_day_s_calls_can_be_taken_and_no_more() -> None:
+    with Day() as day:
+        budget = LocalBudget(3, day.state)
+        assert [budget.take() for _ in range(5)] == [True, True, True, False, False]
+        assert budget.calls_today == 3
+
+
+def test_the_budget_is_whole_again_at_midnight_in_beijing() -> None:
+    with Day() as day:
+        budget = LocalBudget(1, day.state)
+        day.now = 16 * 3600 - 1
+        assert [budget.take(), budget.take()] == [True, False]
+        day.now += 1
+        assert [budget.take(), budget.take()] == [True, False]
+
+
+def test_without_a_budget_every_call_may_be_made() -> None:
+    with Day() as day:
+        assert all(LocalBudget(None, day.state).take() for _ in range(10))
+
+
+# retrying
+
+
+def refusal(kind: RefusalClass, wait_seconds: float | None = None) -> Refusal:
+    return Refusal(kind, "code", "text", wait_seconds)
+
+
+POLICY = RetryPolicy(tries=3, renewals=2, longest_ban_seconds=600)
+THROTTLED, TRANSIENT = RefusalClass.THROTTLED, RefusalClass.TRANSIENT
+
+
+@pytest.mark.parametrize(
+    ("kind", "wait_seconds", "attempt", "expected"),
+    [
+        pytest.param(THROTTLED, None, Attempt(), Action.WAIT_AT_GATE, id="throttled"),
+        pytest.param(
+            THROTTLED, None, Attempt(failures=99), Action.WAIT_AT_GATE, id="throttled-is-no-failure"
+        ),
+        pytest.param(THROTTLED, 600.0, Attempt(), Action.WAIT_AT_GATE, id="ban-that-is-waited-out"),
+        pytest.param(THROTTLED, 22238.0, Attempt(), Action.STOP, id="ban-that-outlasts-the-run"),
+        pytest.param(TRANSIENT, None, Attempt(), Action.BACK_OFF, id="first-failure"),
+        pytest.param(TRANSIENT, None, Attempt(failures=1), Action.BACK_OFF, id="second-failure"),
+        pytest.param(TRANSIENT, None, Attempt(failures=2), Action.GIVE_UP, id="last-try"),
+        pytest.param(TRANSIENT, None, Attempt(renewals=9), Action.BACK_OFF, id="renewals-apart"),
+        pytest.param(RefusalClass.TOKEN, None, Attempt(), Action.RENEW, id="token"),
+        pytest.param(RefusalClass.TOKEN, None, Attempt(renewals=1), Action.RENEW, id="token-again"),
+        pytest.param(
+            RefusalClass.TOKEN, None, Attempt(renewals=2), Action.STOP, id="token-for-ever"
+        ),
+        pytest.param(RefusalClass.BAD_SEED, None, Attempt(), Action.GIVE_UP, id="bad-seed"),
+        pytest.param(RefusalClass.SPENT, None, Attempt(), Action.STOP, id="spent"),
+        pytest.param(RefusalClass.DENIED, None, Attempt(), Action.STOP, id="denied"),
+    ],
+)
+def test_each_class_of_refusal_has_its_action(
+    kind: RefusalClass, wait_seconds: float | None, attempt: Attempt, expected: Action
+) -> None:
+    assert POLICY.action(refusal(kind, wait_seconds), attempt) is expected
+
+
+@pytest.mark.parametrize("kind", RefusalClass)
+def test_no_class_of_refusal_is_without_an_action(kind: RefusalClass) -> None:
+    assert isinstance(POLICY.action(refusal(kind), Attempt()), Action)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (RefusalClass.TRANSIENT, Attempt(2, 2, 1)),
+        (RefusalClass.TOKEN, Attempt(1, 3, 1)),
+        (RefusalClass.THROTTLED, Attempt(1, 2, 1)),
+    ],
+    ids=str,
+)
+def test_an_attempt_counts_what_it_has_been_through(kind: RefusalClass, expected: Attempt) -> None:
+    assert POLICY.after(refusal(kind), Attempt(1, 2, 1)) == expected
+
+
+@pytest.mark.parametrize("tries", [1, 2, 8])
+def test_a_call_that_always_fails_is_sent_exactly_so_often(tries: int) -> None:
+    policy, attempt, sent = RetryPolicy(tries=tries), Attempt(), 1
+    while policy.action(refusal(TRANSIENT), attempt) is Action.BACK_OFF:
+        attempt, sent = policy.after(refusal(TRANSIENT), attempt), sent + 1
+    assert sent == tries
+
+
+@pytest.mark.parametrize(
+    ("failures", "most"),
+    [(0, 0.5), (1, 1.0), (2, 2.0), (5, 16.0), (6, 30.0), (20, 30.0), (10**6, 30.0)],
+)
+def test_the_longest_wait_doubles_up_to_a_limit(failures: int, most: float) -> None:
+    assert RetryPolicy().backoff_seconds(Attempt(failures), lambda: 1.0) == most
+
+
+@settings(max_examples=100)
+@given(failures=st.integers(0, 10**6), share=st.floats(0, 1, exclude_max=True))
+def test_a_wait_is_any_share_of_its_step(failures: int, share: float) -> None:
+    policy, attempt = RetryPolicy(), Attempt(failures)
+    longest = policy.backoff_seconds(attempt, lambda: 1.0)
+    assert policy.backoff_seconds(attempt, lambda: share) == pytest.approx(longest * share)
+
+
+def test_waits_differ_from_call_to_call() -> None:
+    waits = {RetryPolicy().backoff_seconds(Attempt(3)) for _ in range(20)}
+    assert len(waits) > 1
+    assert all(0 <= wait < 4.0 for wait in waits)
