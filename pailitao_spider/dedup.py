@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 __all__ = ["DEDUP_KEYS", "LocalSeen", "SeenOffers", "Sighted", "Written"]
@@ -50,24 +50,40 @@ class LocalSeen:
 
 
 class Written:
-    """What an earlier run wrote for seeds that it did not finish: theirs, though not new."""
+    """What an earlier run wrote, when this one goes on.
+
+    An offer that all feeds hold is seen. A kill may leave one in some feeds only: those feeds skip
+    it, the others get it. For seeds that were not finished, what is written counts as theirs.
+    """
 
     def __init__(self, key: Callable[[Sighted], str]) -> None:
         self._key = key
         self._seed_of: dict[str, str] = {}
+        self._only_in: dict[str, set[str]] = {}
 
     def take_up(
-        self, offers: Iterable[Sighted], seen: SeenOffers, is_complete: Callable[[str], bool]
+        self,
+        feeds: Mapping[str, Iterable[Sighted]],
+        seen: SeenOffers,
+        is_complete: Callable[[str], bool],
     ) -> int:
-        """Marks the written offers as seen; returns how many there are."""
-        number = 0
-        for offer in offers:
-            number += 1
+        """Marks the offers that every feed holds as seen; returns how many they are."""
+        names = list(feeds)
+        held = {name: {self._key(offer) for offer in feeds[name]} for name in names[1:]}
+        common: set[str] = set()
+        first_only: set[str] = set()
+        for offer in feeds[names[0]]:
             key = self._key(offer)
+            if not all(key in keys for keys in held.values()):
+                first_only.add(key)
+                continue
+            common.add(key)
             seen.add(key)
             if offer.seed_id is not None and not is_complete(offer.seed_id):
                 self._seed_of[key] = offer.seed_id
-        return number
+        self._only_in = {name: keys - common for name, keys in held.items()}
+        self._only_in[names[0]] = first_only
+        return len(common)
 
     def is_of(self, offer: Sighted) -> bool:
         """The offer was written before, for this very seed; counts once."""
@@ -75,4 +91,13 @@ class Written:
         if offer.seed_id is None or self._seed_of.get(key) != offer.seed_id:
             return False
         del self._seed_of[key]
+        return True
+
+    def is_in(self, feed: str, offer: Sighted) -> bool:
+        """This feed holds the offer, though others do not; counts once."""
+        keys = self._only_in.get(feed, set())
+        key = self._key(offer)
+        if key not in keys:
+            return False
+        keys.remove(key)
         return True

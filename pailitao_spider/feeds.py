@@ -12,14 +12,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scrapy.extensions.feedexport import FeedExporter, FeedSlot
+from scrapy.extensions.feedexport import FeedExporter, FeedSlot, ItemFilter
 from scrapy.extensions.postprocessing import PostProcessingManager
 
 from pailitao_spider.addon import session_of
+from pailitao_spider.offers import Offer
 
 if TYPE_CHECKING:
     from scrapy import Spider
     from scrapy.crawler import Crawler
+
+    from pailitao_spider.session import Session
 
 __all__ = ["DurableFeedExporter"]
 
@@ -37,6 +40,8 @@ class DurableFeedExporter(FeedExporter):
         super().open_spider(spider)
         for slot in self.slots:
             _go_on_without_second_header(slot)
+            if (path := getattr(slot.storage, "path", None)) is not None:
+                slot.filter = _NotYetWritten(slot.filter, self._session, str(path))
 
     def item_scraped(self, item: Any, spider: Spider) -> None:
         try:
@@ -75,6 +80,22 @@ class DurableFeedExporter(FeedExporter):
         if self._failure is None:
             self._failure = error
             self._session.stop("pailitao_disk", f"the feed cannot be written: {error}")
+
+
+class _NotYetWritten(ItemFilter):
+    """Keeps a feed from getting what an earlier run wrote into it, but not into all feeds."""
+
+    def __init__(self, inner: ItemFilter, session: Session, path: str) -> None:
+        super().__init__(None)
+        self._inner = inner
+        self._session = session
+        self._path = path
+
+    def accepts(self, item: Any) -> bool:
+        if not self._inner.accepts(item):
+            return False
+        is_ours = isinstance(item, Offer) and self._session.is_open
+        return not (is_ours and self._session.written.is_in(self._path, item))
 
 
 def _flushed(slot: FeedSlot) -> Iterator[int]:

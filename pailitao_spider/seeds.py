@@ -28,7 +28,8 @@ class FileImage:
 
     @property
     def label(self) -> str:
-        return str(self.path)
+        """The path as text that can be written: bytes of it that are no UTF-8 as escapes."""
+        return str(self.path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,10 +154,10 @@ class Session:
         )
         self.seen = LocalSeen()
         self.written = Written(DEDUP_KEYS[config.dedup])
-        if first is not None and first.overwrite:
+        if any(feed.overwrite for feed in feeds):
             self._start_over(feeds)
-        elif first is not None:
-            self._go_on(first)
+        elif feeds:
+            self._go_on(feeds)
 
     @property
     def books(self) -> Books:
@@ -177,12 +177,12 @@ class Session:
             if feed.overwrite:
                 feed.path.write_bytes(b"")
 
-    def _go_on(self, feed: FeedTarget) -> None:
-        offers = written_offers(feed.path, feed.format)
+    def _go_on(self, feeds: list[FeedTarget]) -> None:
+        offers = {str(feed.path): written_offers(feed.path, feed.format) for feed in feeds}
         self.books.go_on()
         number = self.written.take_up(offers, self.seen, self.books.is_complete)
         if number:
-            logger.info("%s: going on after %d offers", feed.path, number)
+            logger.info("%s: going on after %d offers", feeds[0].path, number)
 
     def _open_access(self) -> None:
         config, engine = self.config, self.crawler.engine

@@ -37,9 +37,10 @@ def assert_whole(crawled: Crawled, numbers: range) -> None:
     assert sum(line["offers_new"] for line in crawled.ledger.values()) == len(crawled.offers)
 
 
-def kill_at_random_moments(crawler: Crawler, kills: int, seed: int, *arguments: str) -> Crawled:
+def kill_at_random_moments(
+    crawler: Crawler, kills: int, seed: int, *arguments: str, out: str = "-O"
+) -> Crawled:
     moments = random.Random(seed)
-    out = "-O"
     for _ in range(kills):
         process = crawler.start(*arguments, out=out)
         time.sleep(moments.uniform(0.6, 2.0))
@@ -182,6 +183,36 @@ def test_a_csv_feed_goes_on_under_one_header(serve_sandbox: Serve, crawler: Craw
     assert crawled.exit_code == 0, crawled.log
     assert [line for line in lines if line.startswith("num_iid")] == lines[:1]
     assert Counter(line.split(",")[0] for line in lines[1:]) == expected(range(4))
+
+
+def test_two_feeds_are_each_whole_after_kills(serve_sandbox: Serve, crawler: Crawler) -> None:
+    crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=40)
+    numbers = range(60)
+    crawler.seeds(*map(photo, numbers))
+
+    crawled = kill_at_random_moments(crawler, 3, 5, "-o", "offers.csv", out="-o")
+
+    assert crawled.exit_code == 0, crawled.log
+    assert_whole(crawled, numbers)
+    lines = (crawler.folder / "offers.csv").read_text(encoding="utf-8").splitlines()
+    assert Counter(line.split(",")[0] for line in lines[1:]) == expected(numbers)
+
+
+def test_a_feed_that_lacks_an_offer_gets_it_and_the_other_does_not(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=100)
+    crawler.seeds(photo(1), photo(2))
+    crawler.crawl("-o", "offers.csv", out="-o")
+    table = crawler.folder / "offers.csv"
+    table.write_text("".join(table.read_text("utf-8").splitlines(keepends=True)[:-5]), "utf-8")
+    (crawler.folder / "offers.seeds.jsonl").unlink()
+
+    crawled = crawler.crawl("-o", "offers.csv", out="-o")
+
+    assert_whole(crawled, range(1, 3))
+    lines = table.read_text(encoding="utf-8").splitlines()
+    assert Counter(line.split(",")[0] for line in lines[1:]) == expected(range(1, 3))
 
 
 def test_a_second_run_on_the_same_results_is_refused(

@@ -113,6 +113,29 @@ def test_in_a_folder_what_cannot_be_a_picture_is_a_bad_line(write: Write, tmp_pa
     assert [seed.code for seed in seeds(str(tmp_path))] == ["not_a_file", "no_such_file"]
 
 
+def test_a_name_that_is_no_utf8_can_be_opened_and_written(tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path)
+    try:
+        for name in (b"caf\xe8.png", b"caf\xe9.png"):
+            Path(os.fsdecode(os.path.join(folder, name))).write_bytes(png())  # noqa: PTH118
+        Path(os.fsdecode(folder + b"/\xe9.jpg")).symlink_to("gone")
+        Path(os.fsdecode(folder + b"/\xe9.doc")).touch()
+        Path(os.fsdecode(folder + b"/\xe9.txt")).write_text("gone.jpg\n")
+    except OSError:
+        pytest.skip("this file system takes only UTF-8")
+    first, second, bad = seeds(str(tmp_path))
+    (line,) = seeds(os.fsdecode(folder + b"/\xe9.txt"))
+    for seed in (first, second):
+        assert isinstance(seed, Seed)
+        assert load(seed.image) == png()
+    assert first.image.label == str(tmp_path / r"caf\udce8.png")
+    texts = [first.seed_id, second.seed_id, first.image.label, second.image.label]
+    for each in (bad, line):
+        texts += [each.seed_id, each.image, each.text]
+    "".join(texts).encode("utf-8")
+    assert len(set(texts[:4])) == 4
+
+
 # --- a seed's text ------------------------------------------------------------------------
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import re
-import warnings
 
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
@@ -16,14 +14,14 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from pailitao_spider.errors import PictureError
+from pailitao_spider.pictures.noise import hush
 
 __all__ = ["READERS", "format_of", "known_format"]
 
-# Pillow prints of odd TIFF tags, APNG headers and GIF frames; what makes a picture unusable it
-# raises as well. catch_warnings() is not safe beside other threads. So this is set once, for
-# Pillow alone and behind every filter of the user's.
-warnings.filterwarnings("ignore", module=r"PIL\.", append=True)
-logging.getLogger("PIL.TiffImagePlugin").addFilter(lambda record: record.levelno < logging.WARNING)
+# At import, for there is no safe later: warnings, loggers and libtiff's handler belong to the whole
+# process, and pictures are read in several threads. It concerns Pillow alone, and a filter of the
+# user's own goes before it.
+hush()
 
 
 class _Jpeg(JpegImageFile):
@@ -32,9 +30,8 @@ class _Jpeg(JpegImageFile):
 
 
 # Pillow's own readers, called directly. Image.open would check the pixels by a limit that belongs
-# to the whole process and by a warning that only a process-wide filter could silence; neither is
-# safe beside other threads. The pixels are checked below, from the header. And no other decoder
-# of the machine (EPS, PDF) can be reached.
+# to the whole process, not safe beside other threads; here they are checked by `checked_size`,
+# from the header. And no other decoder of the machine (EPS, PDF) can be reached.
 READERS: dict[str, type[ImageFile]] = {
     "JPEG": _Jpeg,
     "PNG": PngImageFile,

@@ -34,7 +34,7 @@ class _LeftOut:
     def add(self, path: Path) -> None:
         self.number += 1
         if len(self._names) < _NAMES_SHOWN:
-            self._names.append(path.name)
+            self._names.append(cleaned(path.name))
 
     def __str__(self) -> str:
         more = ", …" if self.number > len(self._names) else ""
@@ -50,7 +50,7 @@ def folder_seeds(folder: Path) -> Iterator[Seed | BadLine]:
             is_empty = False
             yield _seed(found, taken)
     if left_out.number:
-        logger.info("%s: %s", folder, left_out)
+        logger.info("%s: %s", FileImage(folder).label, left_out)
     if is_empty:
         seen = f"no picture in it ({left_out})" if left_out.number else "the folder is empty"
         raise SourceError(f"{folder}: {seen}; put pictures in it or name another")
@@ -94,5 +94,5 @@ def _named(image: FileImage, taken: TakenIds) -> Seed:
 
 
 def _bad(path: Path, code: str, text: str, taken: TakenIds) -> BadLine:
-    image = cleaned(str(path))
+    image = cleaned(FileImage(path).label)
     return BadLine(taken.take(path.name, image), image[:200], code, cleaned(text))

@@ -52,7 +52,7 @@ def read_seeds(
 
 
 def bad_line(taken: TakenIds, name: str, fault: Fault, given: str | None) -> BadLine:
-    where = f"{name}:{fault.number}"
+    where = cleaned(f"{name}:{fault.number}")
     seed_id = taken.take(given or where, fault.raw)
     image = cleaned(fault.raw[: 2 * _MAX_SHOWN])[:_MAX_SHOWN]
     return BadLine(seed_id, image, fault.code, f"{where}: {cleaned(fault.text)}")
