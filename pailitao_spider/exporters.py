@@ -49,7 +49,15 @@ class JsonExporter(JsonItemExporter):
 class CsvExporter(CsvItemExporter):
     """A column a field; objects stand as JSON text, unknown is an empty cell."""
 
+    _is_offer = False
+
+    def export_item(self, item: Any) -> None:
+        self._is_offer = isinstance(item, Offer)
+        super().export_item(item)
+
     def serialize_field(self, field: Any, name: str, value: Any) -> Any:
+        if not self._is_offer:
+            return super().serialize_field(field, name, value)
         if isinstance(value, dict):
             return ENCODER.encode(value).decode() if value else ""
         if isinstance(value, bool):

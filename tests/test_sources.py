@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pailitao_spider.errors import SourceError
+from pailitao_spider.pictures import load
 from pailitao_spider.seeds import BadLine, Base64Image, FileImage, Seed, UrlImage
 from pailitao_spider.sources import open_source
 from pailitao_spider.sources.names import TakenIds
@@ -113,27 +114,42 @@ def test_in_a_folder_what_cannot_be_a_picture_is_a_bad_line(write: Write, tmp_pa
     assert [seed.code for seed in seeds(str(tmp_path))] == ["not_a_file", "no_such_file"]
 
 
-def test_a_name_that_is_no_utf8_can_be_opened_and_written(tmp_path: Path) -> None:
-    folder = os.fsencode(tmp_path)
+@pytest.fixture
+def not_utf8(write: Write, tmp_path: Path) -> Path:
+    """Pictures, a link to nothing, no picture and a list, each with a name that is no UTF-8."""
     try:
-        for name in (b"caf\xe8.png", b"caf\xe9.png"):
-            Path(os.fsdecode(os.path.join(folder, name))).write_bytes(png())  # noqa: PTH118
-        Path(os.fsdecode(folder + b"/\xe9.jpg")).symlink_to("gone")
-        Path(os.fsdecode(folder + b"/\xe9.doc")).touch()
-        Path(os.fsdecode(folder + b"/\xe9.txt")).write_text("gone.jpg\n")
+        write("caf\udce8.png", png("red"))
+        write("caf\udce9.png", png("blue"))
     except OSError:
         pytest.skip("this file system takes only UTF-8")
-    first, second, bad = seeds(str(tmp_path))
-    (line,) = seeds(os.fsdecode(folder + b"/\xe9.txt"))
-    for seed in (first, second):
-        assert isinstance(seed, Seed)
-        assert load(seed.image) == png()
-    assert first.image.label == str(tmp_path / r"caf\udce8.png")
-    texts = [first.seed_id, second.seed_id, first.image.label, second.image.label]
-    for each in (bad, line):
-        texts += [each.seed_id, each.image, each.text]
-    "".join(texts).encode("utf-8")
-    assert len(set(texts[:4])) == 4
+    (tmp_path / "x\udce9.png").symlink_to("gone")
+    write("notes\udce9.doc", "")
+    write("list\udce9.txt", "gone.png\n")
+    return tmp_path
+
+
+def test_pictures_whose_names_are_no_utf8_are_opened_and_told_apart(not_utf8: Path) -> None:
+    first, second, _ = seeds(str(not_utf8))
+    assert isinstance(first, Seed)
+    assert isinstance(second, Seed)
+    assert [load(first.image), load(second.image)] == [png("red"), png("blue")]  # type: ignore[arg-type]
+    assert first.image.label == str(not_utf8 / r"caf\udce8.png")
+    assert first.image.label != second.image.label
+    assert first.seed_id != second.seed_id
+
+
+def test_what_is_said_of_a_name_that_is_no_utf8_can_be_written(
+    not_utf8: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "pailitao_spider.sources"):
+        found = [*seeds(str(not_utf8)), *seeds(str(not_utf8 / "list\udce9.txt"))]
+    said = [caplog.text]
+    for seed in found:
+        said.append(seed.seed_id)
+        said += [seed.image, seed.text] if isinstance(seed, BadLine) else [seed.image.label]
+    assert [getattr(seed, "code", "") for seed in found] == ["", "", *["no_such_file"] * 2]
+    assert "notes" in caplog.text
+    assert "".join(said).encode("utf-8")
 
 
 # --- a seed's text ------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import logging
 import warnings
 from contextlib import suppress
 
-from PIL import Image
+from PIL import _imaging
 
 __all__ = ["hush"]
 
@@ -19,7 +19,7 @@ def hush() -> None:
     warnings.filterwarnings("ignore", module=r"PIL\.", append=True)
     logging.getLogger(_TIFF_LOGGER).addFilter(_is_below_warning)
     with suppress(AttributeError, OSError):  # a Pillow without libtiff, or with its names hidden
-        ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
+        ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
 def _is_below_warning(record: logging.LogRecord) -> bool:

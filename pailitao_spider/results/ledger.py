@@ -6,7 +6,9 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -56,6 +58,7 @@ class Match:
 
 
 _LINE = msgspec.json.Decoder(LedgerLine)
+_NO_LINE = (msgspec.DecodeError, UnicodeDecodeError)
 
 
 class _SeedOf(msgspec.Struct):
@@ -113,7 +116,7 @@ class Books:
     def _take_up(self, raw: bytes) -> None:
         try:
             line = _LINE.decode(raw)
-        except msgspec.DecodeError:
+        except _NO_LINE:
             self._superseded = True  # an unreadable line goes when the ledger is tidied
             return
         self._superseded |= self.roster.note_seed(line.seed_id, line.image, line.status)
@@ -121,7 +124,7 @@ class Books:
     def _is_of_complete_seed(self, raw: bytes) -> bool:
         try:
             seed_id = _SEED_OF.decode(raw).seed_id
-        except msgspec.DecodeError:
+        except _NO_LINE:
             return False
         return seed_id is not None and self.is_complete(seed_id)
 
@@ -133,9 +136,12 @@ class Books:
         return known is not None and known[1] in _COMPLETE
 
     def named_apart(self, seed: Seed) -> Seed:
-        """The seed under an id that no other picture has in the ledger."""
+        """The seed under an id that no other picture has in the ledger.
+
+        A failed seed brought nothing: mending its picture takes its line over.
+        """
         known = self.roster.seed(seed.seed_id)
-        if known is None or known[0] == seed.image.label:
+        if known is None or known[0] == seed.image.label or known[1] == "failed":
             return seed
         suffix = hashlib.sha256(seed.image.label.encode()).hexdigest()[:8]
         return replace(seed, seed_id=f"{seed.seed_id}-{suffix}")
@@ -158,7 +164,8 @@ class Books:
 
     @property
     def has_pending(self) -> bool:
-        return bool(self._pending)
+        """A commit would write something; after a failed one none does."""
+        return bool(self._pending) and not self._failed
 
     def note_picture(self, key: str, line: LedgerLine) -> None:
         """Remembers how the search for a picture ended, for other seeds with it."""
@@ -199,11 +206,14 @@ class Books:
 
     def close(self) -> None:
         """Closes the files; a ledger with lines that others replaced is tidied."""
-        for file in self._files.values():
-            file.close()
-        if self._superseded and self._paths is not None and not self._failed:
-            _keep_last_lines(self._paths.seeds)
-        self.roster.close()
+        try:
+            for file in self._files.values():
+                with suppress(OSError):  # what no commit wrote is of seeds that are not final
+                    file.close()
+            if self._superseded and self._paths is not None and not self._failed:
+                _keep_last_lines(self._paths.seeds)
+        finally:
+            self.roster.close()
 
 
 async def _sync(descriptors: Iterable[int]) -> None:
@@ -214,19 +224,21 @@ async def _sync(descriptors: Iterable[int]) -> None:
 def _keep_last_lines(path: Path) -> None:
     """One line a seed, the last one."""
     left = Roster()
-    for raw in lines_of(path):
+    for number, raw in enumerate(lines_of(path)):
         if (line := _line(raw)) is not None:
-            left.note_picture(line.seed_id, ENCODER.encode(line))
-    rewrite(path, lambda raw: (line := _line(raw)) is not None and _is_last(left, line))
+            left.note_picture(line.seed_id, b"%d" % number)
+    numbers = count()
+    rewrite(path, lambda raw: _is_last(left, raw, next(numbers)))
     left.close()
 
 
-def _is_last(left: Roster, line: LedgerLine) -> bool:
-    return left.picture(line.seed_id) == ENCODER.encode(line)
+def _is_last(left: Roster, raw: bytes, number: int) -> bool:
+    line = _line(raw)
+    return line is not None and left.picture(line.seed_id) == b"%d" % number
 
 
 def _line(raw: bytes) -> LedgerLine | None:
     try:
         return _LINE.decode(raw)
-    except msgspec.DecodeError:
+    except _NO_LINE:
         return None

@@ -78,6 +78,6 @@ class LineFile:
         return self._file.fileno()
 
     def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()

@@ -30,7 +30,7 @@ def _from_lines(path: Path) -> Iterator[WrittenOffer]:
     for number, raw in enumerate(lines_of(path), start=1):
         try:
             yield _DECODER.decode(raw)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ResultsError(
                 f"{path}:{number}: no offer line ({error}); mend or remove the line, "
                 "or start over with -O"
@@ -42,12 +42,22 @@ def _from_csv(path: Path) -> Iterator[WrittenOffer]:
         return
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
-        if "num_iid" not in (reader.fieldnames or ()):
-            raise ResultsError(f"{path}: no column num_iid, so it cannot be gone on with; use -O")
-        for row in reader:
-            yield WrittenOffer(
-                row["num_iid"], row.get("seed_id"), _number(row, "page"), _number(row, "rank")
-            )
+        try:
+            yield from _csv_offers(path, reader)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ResultsError(
+                f"{path}:{reader.line_num + 1}: no row of a CSV file ({error}); "
+                "mend or remove it, or start over with -O"
+            ) from error
+
+
+def _csv_offers(path: Path, reader: csv.DictReader[str]) -> Iterator[WrittenOffer]:
+    if "num_iid" not in (reader.fieldnames or ()):
+        raise ResultsError(f"{path}: no column num_iid, so it cannot be gone on with; use -O")
+    for row in reader:
+        yield WrittenOffer(
+            row["num_iid"], row.get("seed_id"), _number(row, "page"), _number(row, "rank")
+        )
 
 
 def _number(row: dict[str, str], name: str) -> int | None:
