@@ -6,8 +6,6 @@ import hashlib
 import io
 import os
 import struct
-import subprocess
-import sys
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -262,63 +260,6 @@ def test_damaged_bytes_raise_nothing_but_picture_error(data: st.DataObject) -> N
 def test_any_bytes_raise_nothing_but_picture_error(tail: bytes, head: bytes) -> None:
     with pytest.raises(PictureError):
         prepare(head + tail, LIMITS)
-
-
-def odd_tiff() -> bytes:
-    """Its tag 284 claims more bytes than the file has; the picture is whole."""
-    raw = bytearray(encoded(halves(), "TIFF"))
-    at = raw.index(struct.pack("<HHI", 284, 3, 1))
-    raw[at + 4 : at + 8] = struct.pack("<I", 5000)
-    return bytes(raw)
-
-
-def deflated_tiff() -> bytes:
-    raw = bytearray(encoded(noise(40), "TIFF", compression="tiff_adobe_deflate"))
-    raw[1000:1100] = bytes(100)
-    return bytes(raw)
-
-
-def odd_animation() -> bytes:
-    raw = png_header(60, 40)
-    body = b"acTL" + bytes(8)
-    chunk = struct.pack(">I", 8) + body + struct.pack(">I", zlib.crc32(body))
-    return raw[:33] + chunk + raw[33:]
-
-
-def greedy_tiff() -> bytes:
-    """It claims 5000 samples a pixel."""
-    raw = bytearray(encoded(halves(), "TIFF"))
-    at = raw.index(struct.pack("<HHI", 277, 3, 1))
-    raw[at + 8 : at + 10] = struct.pack("<H", 5000)
-    return bytes(raw)
-
-
-PREPARE = """
-import logging, sys
-from pailitao_spider.errors import PictureError
-from pailitao_spider.pictures import PictureLimits, prepare
-logging.basicConfig(level=logging.INFO)
-try:
-    prepare(sys.stdin.buffer.read(), PictureLimits(10**6, 2000, frozenset({"JPEG"})))
-except PictureError as error:
-    print(error.code)
-else:
-    print("sent")
-"""
-
-
-@pytest.mark.parametrize(
-    ("raw", "outcome"),
-    [
-        pytest.param(odd_tiff(), b"sent", id="Pillow warns"),
-        pytest.param(odd_animation(), b"truncated_picture", id="Pillow warns and refuses"),
-        pytest.param(greedy_tiff(), b"truncated_picture", id="Pillow logs an error"),
-        pytest.param(deflated_tiff(), b"truncated_picture", id="libtiff prints"),
-    ],
-)
-def test_of_a_damaged_picture_nothing_is_printed(raw: bytes, outcome: bytes) -> None:
-    ran = subprocess.run([sys.executable, "-c", PREPARE], input=raw, capture_output=True)
-    assert (ran.stdout.strip(), ran.stderr) == (outcome, b"")
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:

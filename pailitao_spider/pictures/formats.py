@@ -14,14 +14,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from pailitao_spider.errors import PictureError
-from pailitao_spider.pictures.noise import hush
 
 __all__ = ["READERS", "format_of", "known_format"]
-
-# At import, for there is no safe later: warnings, loggers and libtiff's handler belong to the whole
-# process, and pictures are read in several threads. It concerns Pillow alone, and a filter of the
-# user's own goes before it.
-hush()
 
 
 class _Jpeg(JpegImageFile):
