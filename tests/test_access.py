@@ -458,7 +458,7 @@ def test_the_longest_wait_doubles_up_to_a_limit(failures: int, most: float) -> N
     assert RetryPolicy().backoff_seconds(Attempt(failures), lambda: 1.0) == most
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(failures=st.integers(0, 10**6), share=st.floats(0, 1, exclude_max=True))
 def test_a_wait_is_any_share_of_its_step(failures: int, share: float) -> None:
     policy, attempt = RetryPolicy(), Attempt(failures)

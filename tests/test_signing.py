@@ -73,7 +73,7 @@ def test_keys_are_signed_in_ascii_order(method: str) -> None:
     assert sign(shuffled, "s", method) == sign({"B1_2a3b4": ""}, "s", method)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(method=st.sampled_from(list(SIGNERS)), params=PARAMS, secret=TEXTS, data=st.data())
 def test_the_order_in_which_parameters_are_given_does_not_matter(
     method: str, params: dict[str, str], secret: str, data: st.DataObject
@@ -103,7 +103,7 @@ def test_an_empty_value_is_signed_with_its_name(method: str) -> None:
     assert sign({"a": "", "b": "2"}, "s", method) == sign({"ab2": ""}, "s", method)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(method=st.sampled_from(list(SIGNERS)), params=PARAMS, secret=TEXTS)
 def test_a_signature_is_upper_case_hex_of_its_length(
     method: str, params: dict[str, str], secret: str

@@ -6,8 +6,8 @@ The fast path gives a row up (None) whenever it could differ from the tolerant o
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
@@ -20,19 +20,22 @@ from pailitao_spider.rows import read_row
 __all__ = ["SALES_WINDOW", "offer_of", "rows_of"]
 
 SALES_WINDOW = "total"
+# Stricter than Decimal(), which also takes "+5", "5." and "1_000".
+_NUMBER = re.compile(rb'"?([0-9]{1,12}(?:\.[0-9]{1,6})?)"?')
+_NULL = msgspec.Raw(b"null")
 _MAX_MONEY = Decimal(10**12)
 
 
 class _Row(msgspec.Struct, forbid_unknown_fields=True):
-    """The 28 documented fields; another type or name sends a row to the tolerant path."""
+    """The 28 documented fields, numbers as they stand; another type or name sends a row to the tolerant path."""
 
     num_iid: str
     detail_url: str | None = None
     title: str | None = None
-    similarity: Decimal | None = None
+    similarity: msgspec.Raw = _NULL
     seller_id: str | None = None
-    price: Decimal | None = None
-    promotion_price: Decimal | None = None
+    price: msgspec.Raw = _NULL
+    promotion_price: msgspec.Raw = _NULL
     min_order: int | None = None
     sales: int | None = None
     unit: str | None = None
@@ -45,13 +48,13 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True):
     seller_nick: str | None = None
     area: str | None = None
     shop_type: str | None = None
-    post_fee: Decimal | None = None
+    post_fee: msgspec.Raw = _NULL
     freight_template: str | None = None
     is_onsale: bool | None = None
     one_stop_service: bool | None = None
     create_time: str | None = None
     update_time: str | None = None
-    score: Decimal | None = None
+    score: msgspec.Raw = _NULL
     trade_num: int | None = None
     feedback_rate: str | None = None
 
@@ -123,28 +126,29 @@ def _offer(row: _Row) -> Offer | None:
     )
 
 
-def _money(value: Decimal | None) -> Decimal | None:
+def _money(value: msgspec.Raw) -> Decimal | None:
     return _plain(value, _MAX_MONEY)
 
 
-def _share(value: Decimal | None) -> Decimal | None:
+def _share(value: msgspec.Raw) -> Decimal | None:
     return _plain(value, Decimal(1))
 
 
-def _score(value: Decimal | None) -> Decimal | None:
+def _score(value: msgspec.Raw) -> Decimal | None:
     return _plain(value, Decimal(100))
 
 
-def _plain(value: Decimal | None, most: Decimal) -> Decimal | None:
+def _plain(value: msgspec.Raw, most: Decimal) -> Decimal | None:
     """The number as it is when it needs no reading; FieldError sends the row to the other path."""
-    if value is None:
-        return None
-    exponent: Any = value.as_tuple().exponent
-    if not isinstance(exponent, int) or not -6 <= exponent <= 0 or value.is_signed():
+    found = _NUMBER.fullmatch(value)
+    if found is None:
+        if bytes(value) == b"null":
+            return None
         raise FieldError("not plain")
-    if value >= most:
+    number = Decimal(found[1].decode())
+    if number >= most:
         raise FieldError("not plain")
-    return value
+    return number
 
 
 def _count(value: int | None) -> int | None:
