@@ -2,7 +2,7 @@
 # make test   the tests
 # make lint   ruff and mypy
 # make soak   the long proofs
-# make bench  the figures of docs/benchmarks.md
+# make bench  how much of a quota is used
 
 VENV := .venv
 BIN := $(VENV)/bin

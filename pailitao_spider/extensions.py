@@ -59,7 +59,7 @@ class Summary:
             f"{ended} seeds ended, {len(self._session.searches)} open; "
             f"{values.get(stats.PAGES, 0)} pages, {values.get(stats.OFFERS_NEW, 0)} offers; "
             f"{values.get(stats.CALLS, 0)} calls, "
-            f"at most {self._session.gate.pace.per_second:.3g}/s"
+            f"at most {self._session.gate.per_second:.3g}/s"
         )
 
     async def _end(self) -> None:
@@ -113,7 +113,7 @@ class Summary:
             text += f"; {today} of {config.daily_calls} today"
         if config.rate is not None:
             return f"{text}; quota {config.rate:g}/s"
-        return f"{text}; found a quota of about {self._session.gate.pace.per_second:.3g}/s"
+        return f"{text}; found a quota of about {self._session.gate.per_second:.3g}/s"
 
     def _last_words(self, values: Mapping[str, Any]) -> list[str]:
         lines = []

@@ -25,6 +25,11 @@ class FeedTarget:
     format: str
     overwrite: bool
 
+    @property
+    def is_empty(self) -> bool:
+        """The file holds nothing, or is not there."""
+        return not self.path.exists() or self.path.stat().st_size == 0
+
     def check_writable(self) -> None:
         """Makes the folder and opens the file for appending. Raises ResultsError."""
         try:

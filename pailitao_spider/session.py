@@ -17,17 +17,17 @@ from weakref import WeakKeyDictionary
 from scrapy.exceptions import CloseSpider
 
 from pailitao_spider import inner, stats
-from pailitao_spider.access.budget import LocalBudget
-from pailitao_spider.access.gate import LocalGate
+from pailitao_spider.access.budget import Budget, LocalBudget
+from pailitao_spider.access.gate import Gate, LocalGate
 from pailitao_spider.access.pace import Pace, Permit
 from pailitao_spider.access.retrying import RetryPolicy
 from pailitao_spider.access.token_file import TokenFile, default_folder
-from pailitao_spider.access.tokens import LocalTokens, Token
-from pailitao_spider.access.uploads import LocalUploads
+from pailitao_spider.access.tokens import LocalTokens, Token, TokenStore
+from pailitao_spider.access.uploads import LocalUploads, Uploads
 from pailitao_spider.arguments import Arguments
 from pailitao_spider.bookkeeping import Bookkeeping
 from pailitao_spider.config import Config
-from pailitao_spider.dedup import DEDUP_KEYS, LocalSeen, Written
+from pailitao_spider.dedup import DEDUP_KEYS, LocalSeen, SeenOffers, Written
 from pailitao_spider.errors import PailitaoError
 from pailitao_spider.gateways.calls import Credential, Form
 from pailitao_spider.gateways.dialects import Dialect, dialect
@@ -72,13 +72,13 @@ class Session:
     token_url: str
     gateway: str
     """What offers name as their origin: the dialect, or `sandbox` for invented ones."""
-    gate: LocalGate
-    tokens: LocalTokens
-    budget: LocalBudget
-    uploads: LocalUploads
+    gate: Gate
+    tokens: TokenStore
+    budget: Budget
+    uploads: Uploads
     policy: RetryPolicy
     bookkeeping: Bookkeeping
-    seen: LocalSeen
+    seen: SeenOffers
     written: Written
 
     def __init__(self, crawler: Crawler) -> None:
@@ -179,7 +179,14 @@ class Session:
 
     def _go_on(self, feeds: list[FeedTarget]) -> None:
         offers = {str(feed.path): written_offers(feed.path, feed.format) for feed in feeds}
-        self.books.go_on()
+        self.books.go_on(trusts_feed=not any(feed.is_empty for feed in feeds))
+        if self.books.claims_void:
+            names = ", ".join(str(feed.path) for feed in feeds if feed.is_empty)
+            logger.warning(
+                "%s: empty, though its ledger names %d done seeds: they are searched again",
+                names,
+                self.books.claims_void,
+            )
         number = self.written.take_up(offers, self.seen, self.books.is_complete)
         if number:
             logger.info("%s: going on after %d offers", feeds[0].path, number)

@@ -213,6 +213,19 @@ def test_a_gateway_that_lies_about_pages_is_seen_through(
     assert crawled.statuses == {"done": 1}
 
 
+def test_a_first_page_that_lacks_the_rows_it_reports_is_no_empty_result(
+    serve_sandbox: Callable[..., Site], crawler: Crawler
+) -> None:
+    crawler.use(serve_sandbox(Gateway(CATALOGUE, total_lie=892)), rate=200, transient_tries=2)
+    crawler.seeds("https://sandbox.invalid/photos/empty.jpg")
+
+    crawled = crawler.crawl()
+
+    line = crawled.ledger["empty.jpg"]
+    assert (line["status"], line["calls"]) == ("failed", 2)
+    assert line["reason"] == "transient: no rows of 892 reported"
+
+
 def test_odd_rows_are_kept_rejected_or_explained_never_dropped(
     serve_sandbox: Callable[..., Site], crawler: Crawler
 ) -> None:

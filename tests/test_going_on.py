@@ -171,6 +171,36 @@ def test_a_torn_last_line_is_cut_and_its_offer_written_again(
     assert_whole(crawled, numbers)
 
 
+@pytest.mark.parametrize("how", ["deleted", "emptied"])
+def test_a_feed_that_is_gone_is_filled_again(
+    serve_sandbox: Serve, crawler: Crawler, how: str
+) -> None:
+    crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=100)
+    numbers = range(3)
+    crawler.seeds(*map(photo, numbers))
+    crawler.crawl()
+    feed = crawler.folder / "offers.jsonl"
+    feed.unlink() if how == "deleted" else feed.write_bytes(b"")
+
+    crawled = crawler.crawl(out="-o")
+
+    assert "searched again" in crawled.log
+    assert_whole(crawled, numbers)
+
+
+def test_a_last_line_without_its_end_is_kept(serve_sandbox: Serve, crawler: Crawler) -> None:
+    crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=100)
+    crawler.seeds(photo(0))
+    crawler.crawl()
+    feed = crawler.folder / "offers.jsonl"
+    feed.write_bytes(feed.read_bytes().rstrip(b"\n"))
+    crawler.seeds(photo(0), photo(1))
+
+    crawled = crawler.crawl(out="-o")
+
+    assert_whole(crawled, range(2))
+
+
 def test_a_csv_feed_goes_on_under_one_header(serve_sandbox: Serve, crawler: Crawler) -> None:
     crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=100)
     crawler.seeds(*map(photo, range(2)))

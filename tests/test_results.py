@@ -47,7 +47,6 @@ D = Decimal
         pytest.param(b"{}\n{}\n", b"{}\n{}\n", id="whole"),
         pytest.param(b'{}\n{"a', b"{}\n", id="torn"),
         pytest.param(b'{"a', b"", id="nothing-but-torn"),
-        pytest.param(b"{}\n{}", b"{}\n", id="without-its-newline"),
         pytest.param(b"{}\n" + b"x" * 200_000, b"{}\n", id="longer-than-a-block"),
         pytest.param(b"x" * 65_535 + b"\n" + b"y", b"x" * 65_535 + b"\n", id="block-boundary"),
     ],
@@ -57,6 +56,13 @@ def test_an_unfinished_last_line_is_cut(tmp_path: Path, content: bytes, left: by
     path.write_bytes(content)
     assert cut_torn_tail(path) == len(content) - len(left)
     assert path.read_bytes() == left
+
+
+def test_a_whole_object_that_lacks_its_line_end_gets_it(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    path.write_bytes(b'{}\n{"a":1}')
+    assert cut_torn_tail(path) == 0
+    assert path.read_bytes() == b'{}\n{"a":1}\n'
 
 
 def test_a_file_that_is_not_there_has_no_lines_and_no_tail(tmp_path: Path) -> None:
@@ -757,7 +763,7 @@ def test_a_feed_is_read_back(tmp_path: Path, make: Any, feed_format: str) -> Non
 @pytest.mark.parametrize(
     ("make", "feed_format"), [(JsonLinesExporter, "jsonlines"), (CsvExporter, "csv")]
 )
-@pytest.mark.parametrize("cut", [1, 2, 5, 50, 300])
+@pytest.mark.parametrize("cut", [2, 5, 50, 300])
 def test_a_torn_last_offer_is_cut_and_not_counted(
     tmp_path: Path, make: Any, feed_format: str, cut: int
 ) -> None:
@@ -803,13 +809,11 @@ def test_a_format_that_cannot_be_appended_to_is_refused_untouched(
     [
         ("jsonlines", b'{"num_iid":"1"}\noops\n'),
         ("jsonlines", b'{"num_iid":"1"}\n{"title":"x"}\n'),
-        ("jsonlines", b'{"num_iid":"1"}\n\n'),
         ("jsonlines", b'{"num_iid":"1"}\n{"num_iid":"\xff"}\n'),
         ("csv", b"title\nx\n"),
         ("csv", b"num_iid,title\n1,\xff\n"),
-        ("csv", b"num_iid,title\n1," + b"x" * 200_000 + b"\n"),
     ],
-    ids=["no-json", "no-id", "blank", "no-utf-8", "csv-no-id", "csv-no-utf-8", "csv-huge-field"],
+    ids=["no-json", "no-id", "no-utf-8", "csv-no-id", "csv-no-utf-8"],
 )
 def test_a_feed_that_cannot_be_read_back_is_told_with_the_remedy(
     tmp_path: Path, feed_format: str, content: bytes

@@ -17,6 +17,8 @@ class CallCounter(Protocol):
 class Budget(Protocol):
     """Leave to make one more call today."""
 
+    @property
+    def calls_today(self) -> int: ...
     def take(self) -> bool: ...
 
 

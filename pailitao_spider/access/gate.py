@@ -30,8 +30,10 @@ class GateClosedError(Exception):
 class Gate(Protocol):
     """Leave to call, for one key. The answer to each call is reported back."""
 
-    waited_seconds: float
-
+    @property
+    def waited_seconds(self) -> float: ...
+    @property
+    def per_second(self) -> float: ...
     async def enter(self) -> Permit: ...
     def good(self, permit: Permit) -> None: ...
     def throttled(self, permit: Permit, wait_seconds: float | None) -> None: ...
@@ -61,6 +63,11 @@ class LocalGate:
         self._is_closing = is_closing
         self._is_proved = False
         self._awaits_first = False
+
+    @property
+    def per_second(self) -> float:
+        """The calls a second that the key is held to now."""
+        return self.pace.per_second
 
     async def enter(self) -> Permit:
         """Waits for leave to call. Raises GateClosedError when the run ends meanwhile."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-__all__ = ["LocalUploads", "UploadMemory"]
+__all__ = ["LocalUploads", "UploadMemory", "Uploads"]
 
 
 class UploadMemory(Protocol):
@@ -16,6 +16,13 @@ class UploadMemory(Protocol):
     def imgid(self, sha256: str) -> str | None: ...
     def keep_upload(self, sha256: str, imgid: str) -> None: ...
     def forget_upload(self, sha256: str) -> None: ...
+
+
+class Uploads(Protocol):
+    """The gateway's ids of pictures that were uploaded."""
+
+    async def imgid(self, sha256: str, upload: Callable[[], Awaitable[str]]) -> str: ...
+    def forget(self, sha256: str) -> None: ...
 
 
 class LocalUploads:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ from pailitao_spider.errors import AnswerError
 __all__ = ["decode", "first", "unwrapped", "whole_number"]
 
 _NUMBERS_KEPT = msgspec.json.Decoder(float_hook=Decimal)
+_MOST_LEVELS = 64
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _JSONP = re.compile(r"^[\w$.\[\]]{1,80}\s*\((.*)\)\s*;?$", re.DOTALL)
 
@@ -27,7 +29,25 @@ def decode(body: bytes) -> Any:
         value = _NUMBERS_KEPT.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError):
         value = _tolerantly(body.decode("utf-8-sig", errors="replace").strip())
-    return _tolerantly(value) if isinstance(value, str) else value
+    value = _tolerantly(value) if isinstance(value, str) else value
+    _check_depth(value)
+    return value
+
+
+def _check_depth(value: Any) -> None:
+    """What is nested beyond reason could be read, but not written again."""
+    level = [value]
+    for _ in range(_MOST_LEVELS):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return
+    raise AnswerError(f"JSON of more than {_MOST_LEVELS} levels")
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _tolerantly(text: str) -> Any:

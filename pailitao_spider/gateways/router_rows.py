@@ -27,7 +27,7 @@ _MAX_MONEY = Decimal(10**12)
 
 
 class _Row(msgspec.Struct, forbid_unknown_fields=True):
-    """The 28 documented fields, numbers as they stand; another type or name sends a row to the tolerant path."""
+    """The 28 documented fields; another type or name sends a row to the tolerant path."""
 
     num_iid: str
     detail_url: str | None = None

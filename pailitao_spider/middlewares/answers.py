@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 class PageNotNeededError(IgnoreRequest):
-    """An earlier answer showed that the search ends before this page."""
+    """Nobody waits for this page: its search ends before it, or has ended."""
 
 
 class AnswerMiddleware:
@@ -65,9 +65,11 @@ class AnswerMiddleware:
         session, call = self._session, call_of(request)
         if not session.is_open:
             return None
-        search = session.searches.find(request.meta[META].get("seed_id"))
-        if search is not None and search.paging.is_past_end(call.page):
-            raise PageNotNeededError
+        if (seed_id := request.meta[META].get("seed_id")) is not None:
+            search = session.searches.find(seed_id)
+            # No such search: a job folder's queue holds pages of a run before this one.
+            if search is None or search.paging.is_past_end(call.page):
+                raise PageNotNeededError
         body = session.pages.find(call.picture.key, call.page) if session.pages else None
         return None if body is None else TextResponse(request.url, body=body, encoding="utf-8")
 
@@ -78,6 +80,8 @@ class AnswerMiddleware:
             return response
         kind = request.meta[META]["kind"]
         outcome = self._read(kind, response)
+        if isinstance(outcome, Page) and _contradicts_itself(outcome, request):
+            outcome = Refusal(RefusalClass.TRANSIENT, "no rows", f"of {outcome.total} reported")
         if isinstance(outcome, Refusal):
             return await self._refused(request, _with_clock(outcome, response))
         self._went_well(request)
@@ -170,7 +174,7 @@ class AnswerMiddleware:
             gate.throttled(sent.permit, refusal.wait_seconds)
         if not self._has_warned:
             self._has_warned = True
-            rate, now = self._session.config.rate, gate.pace.per_second
+            rate, now = self._session.config.rate, gate.per_second
             given = "" if rate is None else f" though PAILITAO_RATE={rate:g}"
             level = logging.INFO if rate is None else logging.WARNING
             logger.log(level, "too fast for the gateway%s: slower, at %.3g/s", given, now)
@@ -197,18 +201,17 @@ class AnswerMiddleware:
         session = self._session
         version = sent.token_version if sent is not None else 0
         try:
-            token = await session.tokens.renew(version, self._fetch_token)
+            await session.tokens.renew(version, self._fetch_token)
         except RefusedError as error:
             session.stop("pailitao_token", error.reason)
             raise RunEndsError from error
-        if token.version == version + 1 and session.tokens.renewals:
-            self._stats.set_value(stats.TOKEN_REFRESHED, session.tokens.renewals)
 
     async def _fetch_token(self, refresh_token: str) -> Renewed:
         response = await self._session.crawler.engine.download_async(clean_request("token", {}, {}))
         outcome = renewed(response.status, response.body)
         if isinstance(outcome, Refusal):
             raise RefusedError(outcome.reason)
+        self._stats.inc_value(stats.TOKEN_REFRESHED)
         return outcome
 
     def _stop(self, request: Request, refusal: Refusal) -> Exception:
@@ -224,6 +227,11 @@ class AnswerMiddleware:
         else:
             self._session.stop(f"pailitao_{refusal.kind}", text)
         return RunEndsError()
+
+
+def _contradicts_itself(page: Page, request: Request) -> bool:
+    """A first page without a row of the many that it reports is no empty result."""
+    return not page.rows and bool(page.total) and call_of(request).page == 1
 
 
 def _headers(response: Response) -> Mapping[str, str]:

@@ -83,6 +83,8 @@ class Books:
         self._lock = asyncio.Lock()
         self._superseded = False
         self._failed = False
+        self._trusts_feed = True
+        self.claims_void = 0
         self._files: dict[str, LineFile] = {}
         if paths is not None:
             self._files = {
@@ -102,10 +104,14 @@ class Books:
         for path in (self._paths.seeds, self._paths.matches, self._paths.rejected):
             path.unlink(missing_ok=True)
 
-    def go_on(self) -> None:
-        """Takes up an earlier run: its final seeds are known, unfinished side lines are cut."""
+    def go_on(self, *, trusts_feed: bool = True) -> None:
+        """Takes up an earlier run: its final seeds are known, unfinished side lines are cut.
+
+        Where a feed is gone, its ledger's claims are void: `trusts_feed` False.
+        """
         if self._paths is None:
             return
+        self._trusts_feed = trusts_feed
         for path in (self._paths.seeds, self._paths.matches, self._paths.rejected):
             cut_torn_tail(path)
         for raw in lines_of(self._paths.seeds):
@@ -119,7 +125,10 @@ class Books:
         except _NO_LINE:
             self._superseded = True  # an unreadable line goes when the ledger is tidied
             return
-        self._superseded |= self.roster.note_seed(line.seed_id, line.image, line.status)
+        is_void = line.status == "done" and not self._trusts_feed
+        status = "partial" if is_void else line.status
+        self.claims_void += is_void
+        self._superseded |= self.roster.note_seed(line.seed_id, line.image, status)
 
     def _is_of_complete_seed(self, raw: bytes) -> bool:
         try:

@@ -16,14 +16,28 @@ _BLOCK_BYTES = 1 << 16
 
 
 def cut_torn_tail(path: Path) -> int:
-    """Cuts an unfinished last line off; returns the bytes that were cut."""
+    """Cuts an unfinished last line off; returns the bytes that were cut.
+
+    A whole JSON object that only lacks its line end, as an editor may leave it, gets that.
+    """
     if not path.exists():
         return 0
     with path.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
         end = _end_of_last_line(file, size)
+        file.seek(end)
+        if _is_object(file.read()):
+            file.write(b"\n")
+            return 0
         file.truncate(end)
     return size - end
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(line), dict)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def _end_of_last_line(file: IO[bytes], size: int) -> int:

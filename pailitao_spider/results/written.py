@@ -23,11 +23,14 @@ class WrittenOffer(msgspec.Struct):
     rank: int | None = None
 
 
+_FIELD_BYTES = 64 * 2**20  # `extra` and `seed_extra` may be long
 _DECODER = msgspec.json.Decoder(WrittenOffer)
 
 
 def _from_lines(path: Path) -> Iterator[WrittenOffer]:
     for number, raw in enumerate(lines_of(path), start=1):
+        if not raw.strip():
+            continue
         try:
             yield _DECODER.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -40,6 +43,7 @@ def _from_lines(path: Path) -> Iterator[WrittenOffer]:
 def _from_csv(path: Path) -> Iterator[WrittenOffer]:
     if not path.exists() or path.stat().st_size == 0:
         return
+    csv.field_size_limit(max(csv.field_size_limit(), _FIELD_BYTES))
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         try:

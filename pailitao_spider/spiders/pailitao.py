@@ -88,12 +88,15 @@ class PailitaoSpider(Spider):
 
     def _most_open(self) -> int:
         """Enough to use the rate found so far: what is open is asked for again after a kill."""
-        per_second = self.session.gate.pace.per_second
+        per_second = self.session.gate.per_second
         most = self.settings.getint("CONCURRENT_REQUESTS") or _FEWEST_OPEN
         return min(max(_FEWEST_OPEN, ceil(per_second)), most)
 
     async def _begin(self, each: Seed | BadLine) -> Request | None:
         if isinstance(each, BadLine):
+            if self.session.books.is_complete(each.seed_id):
+                self.crawler.stats.inc_value(stats.SEEDS_KNOWN)
+                return None
             self._close_bad(each.seed_id, each.image, each.code, each.text)
             return None
         seed = self.session.books.named_apart(each)
