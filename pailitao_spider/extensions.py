@@ -44,7 +44,7 @@ class Summary:
         return cls(crawler)
 
     def _begin(self) -> None:
-        if getattr(self._crawler.spider, "keeps_ledger", False):
+        if self._session.keeps_ledger:
             self._progress = asyncio.ensure_future(self._tell())
 
     async def _tell(self) -> None:

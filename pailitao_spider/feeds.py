@@ -61,7 +61,7 @@ class DurableFeedExporter(FeedExporter):
         return [descriptor for slot in self.slots for descriptor in _flushed(slot)]
 
     async def close_spider(self, spider: Spider) -> None:
-        if self._session.failed_to_open:
+        if self._session.failed_to_open and self._session.keeps_ledger:
             self.slots = []  # nothing was begun, so an earlier feed stays as it is
         await self._session.last_commit()
         if self._failure is not None:

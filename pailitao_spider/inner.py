@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scrapy import Request, __version__
+from scrapy.utils.asyncio import is_asyncio_available
 
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.calls import Form
@@ -20,7 +21,9 @@ __all__ = ["check", "is_closing", "put_form", "take_form"]
 
 
 def check(engine: ExecutionEngine) -> None:
-    """Raises ConfigError when Scrapy's inner parts are not as expected."""
+    """Raises ConfigError when Scrapy's inner parts are not as expected, or asyncio is off."""
+    if not is_asyncio_available():
+        raise ConfigError("pailitao_spider needs asyncio: leave TWISTED_REACTOR at its default")
     slot = getattr(engine, "_slot", None)
     known = (
         hasattr(slot, "closing") and hasattr(Request, "_set_url") and hasattr(Request, "_set_body")

@@ -92,11 +92,16 @@ class Session:
         self._state: CrawlState | None = None
         self._closing: asyncio.Task[None] | None = None
 
+    @property
+    def keeps_ledger(self) -> bool:
+        """The spider is this project's: it is the run, not a guest in somebody else's."""
+        return getattr(self.crawler.spider, "keeps_ledger", False)
+
     # opening
 
     async def open(self) -> None:
         """Opens everything; a spider that keeps a ledger is closed when that fails."""
-        keeps_ledger = getattr(self.crawler.spider, "keeps_ledger", False)
+        keeps_ledger = self.keeps_ledger
         try:
             inner.check(self.crawler.engine)
             self.config = Config.read(self.crawler.settings)

@@ -88,7 +88,7 @@ class Crawler:
         self, *arguments: str, seeds: str | Path = "seeds.txt", out: str = "-O", **popen: Any
     ) -> subprocess.Popen[str]:
         """A crawl under way; `out` is -O or -o, or empty for no feed."""
-        command = [sys.executable, "-W", "error::DeprecationWarning:pailitao_spider"]
+        command = [sys.executable, "-W", "error"]
         command += ["-m", "scrapy", "crawl", "pailitao", "-a", f"seeds={seeds}"]
         command += [out, "offers.jsonl"] if out else []
         command += ["-s", "STATS_CLASS=tests.stats_file.FileStats", *arguments]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from scrapy import Request
 from scrapy.core.engine import ExecutionEngine, _Slot
@@ -30,8 +32,11 @@ class _Engine:
 
 
 def test_another_scrapy_is_refused_with_one_line() -> None:
-    with pytest.raises(ConfigError, match="built differently inside"):
+    async def check() -> None:
         inner.check(_Engine())  # type: ignore[arg-type]
+
+    with pytest.raises(ConfigError, match="built differently inside"):
+        asyncio.run(check())
 
 
 def test_a_slot_tells_whether_the_spider_is_closing() -> None:

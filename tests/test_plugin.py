@@ -43,6 +43,7 @@ class Project:
     def __init__(self, folder: Path, site: Site) -> None:
         account = site.gateway.account
         self.folder = folder
+        self.options: list[str] = []
         self.env = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -60,7 +61,16 @@ class Project:
         wanted = {"ADDONS": {"pailitao_spider.Addon": 500}, **settings}
         source = SPIDER.format(settings=repr(wanted), images=repr(list(images)))
         (self.folder / "shoes.py").write_text(textwrap.dedent(source))
-        command = [sys.executable, "-m", "scrapy", "runspider", "shoes.py", "-O", "out.jsonl"]
+        command = [
+            sys.executable,
+            "-m",
+            "scrapy",
+            "runspider",
+            "shoes.py",
+            "-O",
+            "out.jsonl",
+            *self.options,
+        ]
         done = subprocess.run(
             command, cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=60,
             check=False,
@@ -100,6 +110,14 @@ def test_what_she_has_configured_stays(project: Project) -> None:
     assert "robots" not in log.lower().replace("robotstxt_obey", "").replace(
         "robotstxtmiddleware", ""
     ).replace("downloadermiddlewares.robotstxt", "")
+
+
+def test_another_reactor_is_refused_with_one_line(project: Project) -> None:
+    reactor = "twisted.internet.selectreactor.SelectReactor"
+    project.options = ["-s", f"TWISTED_REACTOR={reactor}"]
+    _, log = project.run(photo("mug-01"))
+    assert "pailitao_spider needs asyncio" in log
+    assert "Traceback" not in log
 
 
 def test_a_refusal_reaches_her_errback(project: Project) -> None:
