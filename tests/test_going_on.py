@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import signal
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -115,6 +116,29 @@ def test_one_ctrl_c_ends_cleanly_and_the_rest_is_kept(
     rest = crawler.crawl(out="-o")
     assert rest.exit_code == 0, rest.log
     assert_whole(rest, numbers)
+
+
+def test_ctrl_c_does_not_wait_for_a_silent_standard_input(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=30)
+    process = crawler.start(seeds="-", stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(f"{photo(1)}\n")
+    process.stdin.flush()
+    ledger = crawler.folder / "offers.seeds.jsonl"
+    deadline = time.monotonic() + 10
+    while not ledger.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(timeout=10) == 1
+    process.stdin.close()
+    assert process.stdout is not None
+    assert "Traceback" not in process.stdout.read()
+    process.stdout.close()
+    assert_whole(crawler.result(), range(1, 2))
 
 
 def test_a_finished_run_has_nothing_left_to_do(serve_sandbox: Serve, crawler: Crawler) -> None:

@@ -25,8 +25,8 @@ from pailitao_spider.pictures import load
 from pailitao_spider.responses import PageResponse
 from pailitao_spider.results.ledger import LedgerLine
 from pailitao_spider.searches import Search, now_text
+from pailitao_spider.seed_reader import SeedReader
 from pailitao_spider.seeds import BadLine, Image, Seed, UrlImage
-from pailitao_spider.sources import open_source
 
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
@@ -69,7 +69,7 @@ class PailitaoSpider(Spider):
     async def start(self) -> AsyncIterator[Request]:
         self.session.bookkeeping.on_twins = self._start_twins
         try:
-            source = open_source(self.arguments.seeds)
+            source = SeedReader(self.arguments.seeds)
             while (each := await self._next(source)) is not None:
                 request = await self._begin(each)
                 if request is not None:
@@ -78,13 +78,13 @@ class PailitaoSpider(Spider):
             logger.error("%s", error)
             raise CloseSpider("pailitao_source") from error
 
-    async def _next(self, source: Iterator[Seed | BadLine]) -> Seed | BadLine | None:
+    async def _next(self, source: SeedReader) -> Seed | BadLine | None:
         """The next seed, once few enough searches are open; None at the end of source or run."""
         while len(self.session.searches) >= self._most_open():
             if inner.is_closing(self.crawler.engine):
                 return None
             await sleep(0.01)
-        return await run_in_thread(next, source, None)
+        return await source.next()
 
     def _most_open(self) -> int:
         """Enough to use the rate found so far: what is open is asked for again after a kill."""
