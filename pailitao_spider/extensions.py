@@ -25,6 +25,7 @@ __all__ = ["Summary", "ends_well"]
 logger = logging.getLogger(__name__)
 
 _PROGRESS_SECONDS = 10.0
+_REASONS = {"shutdown": "by Ctrl-C or a signal"}
 _STATUSES = ("done", "empty", "partial", "failed")
 
 
@@ -68,6 +69,7 @@ class Summary:
         self._progress.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._progress
+        await self._session.close()
         if self._session.is_open:
             self._print()
 
@@ -109,17 +111,18 @@ class Summary:
         config = self._session.config
         text = f"{calls}, {calls / max(seconds, 0.001):.3g}/s"
         if config.daily_calls is not None:
-            today = self._session.budget.calls_today
-            text += f"; {today} of {config.daily_calls} today"
+            text += f"; {self._session.calls_today} of {config.daily_calls} today"
         if config.rate is not None:
             return f"{text}; quota {config.rate:g}/s"
+        if not self._session.gate.has_found:
+            return text
         return f"{text}; found a quota of about {self._session.gate.per_second:.3g}/s"
 
     def _last_words(self, values: Mapping[str, Any]) -> list[str]:
         lines = []
         paths = self._session.books.paths
         if paths is None:
-            lines.append("No -O or -o with a file was given: there is no ledger of the seeds.")
+            lines.append("No local file by -O or -o: there is no ledger, nothing to go on with.")
         else:
             lines += [f"{name} {path}" for name, path in _named(paths) if path.exists()]
         if self._session.config.sandbox is not None:
@@ -131,7 +134,9 @@ class Summary:
         return lines
 
     def _early_end(self, reason: str) -> str:
-        why = self._session.stopped or f"({reason})"
+        why = self._session.stopped or _REASONS.get(reason, reason)
+        if self._session.books.paths is None:
+            return f"Stopped early: {why}"
         open_seeds = len(self._session.searches)
         return (
             f"Stopped early: {why}\n"
@@ -152,4 +157,5 @@ def _named(paths: ResultPaths) -> list[tuple[str, Path]]:
 def ends_well(values: Mapping[str, Any]) -> bool:
     """Every seed was searched to its end and found readable; the exit code follows it."""
     bad = values.get(stats.seeds("failed"), 0) + values.get(stats.seeds("partial"), 0)
-    return values.get("finish_reason") == "finished" and not bad
+    unstored = any(key.startswith("feedexport/failed_count") for key in values)
+    return values.get("finish_reason") == "finished" and not bad and not unstored

@@ -10,11 +10,12 @@ from urllib.parse import urlparse
 from w3lib.url import file_uri_to_path
 
 from pailitao_spider.errors import ResultsError
+from pailitao_spider.results.paths import ResultPaths
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-__all__ = ["FeedTarget", "local_feeds"]
+__all__ = ["FeedTarget", "check_apart", "local_feeds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,19 @@ class FeedTarget:
                 f"{self.path} cannot be written ({error.strerror or error}); "
                 "give another place with -O or -o"
             ) from error
+
+
+def check_apart(feeds: list[FeedTarget], source: str) -> None:
+    """No result may be written over the seeds. Raises ResultsError."""
+    if not feeds or source == "-" or not Path(source).is_file():
+        return
+    written = [feed.path for feed in feeds] + list(ResultPaths.beside(feeds[0].path).all())
+    for path in written:
+        if path.exists() and path.samefile(source):
+            raise ResultsError(
+                f"{path} is the list of seeds and would be written over; "
+                "give another name with -O or -o"
+            )
 
 
 def local_feeds(settings: BaseSettings) -> list[FeedTarget]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pailitao_spider.arguments import Arguments
 from pailitao_spider.config import Config
 from pailitao_spider.gateways.dialects import dialect
-from pailitao_spider.outputs import local_feeds
+from pailitao_spider.outputs import check_apart, local_feeds
 from pailitao_spider.results.written import written_offers
 from pailitao_spider.sources import open_source
 
@@ -31,7 +31,9 @@ def check(settings: BaseSettings, given: Mapping[str, Any]) -> None:
     arguments = Arguments.read(given)
     if arguments.seeds != "-":
         open_source(arguments.seeds)
-    for feed in local_feeds(settings):
+    feeds = local_feeds(settings)
+    check_apart(feeds, arguments.seeds)
+    for feed in feeds:
         feed.check_writable()
         if not feed.overwrite:
             written_offers(feed.path, feed.format)

@@ -31,7 +31,7 @@ from pailitao_spider.dedup import DEDUP_KEYS, LocalSeen, SeenOffers, Written
 from pailitao_spider.errors import PailitaoError
 from pailitao_spider.gateways.calls import Credential, Form
 from pailitao_spider.gateways.dialects import Dialect, dialect
-from pailitao_spider.outputs import FeedTarget, local_feeds
+from pailitao_spider.outputs import FeedTarget, check_apart, local_feeds
 from pailitao_spider.results.ledger import Books
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.results.roster import PageStore
@@ -88,9 +88,12 @@ class Session:
         self.is_open = False
         self.failed_to_open: Exception | None = None
         self.stopped: str | None = None
+        self.calls_today = 0
+        """Calls of the key and day, over all runs; known when the session has closed."""
         self._sandbox: Site | None = None
         self._state: CrawlState | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._is_closed = False
 
     @property
     def keeps_ledger(self) -> bool:
@@ -147,6 +150,8 @@ class Session:
         config = self.config
         first = feeds[0] if feeds else None
         paths = ResultPaths.beside(first.path) if first else None
+        if self.arguments is not None:
+            check_apart(feeds, self.arguments.seeds)
         for feed in feeds:
             feed.check_writable()
         owner = f"{self.url} {self.credential.app_key}"
@@ -215,7 +220,7 @@ class Session:
         if self._sandbox is not None or self._token.refresh is None:
             return LocalTokens(self._token)
         file = TokenFile.of(default_folder(), self.credential.app_key, self._token)
-        return LocalTokens(file.newest(), lambda token: self._keep_token(file, token))
+        return LocalTokens(file.newest(), lambda token: self._keep_token(file, token), self._token)
 
     def _keep_token(self, file: TokenFile, token: Token) -> None:
         try:
@@ -255,11 +260,15 @@ class Session:
         self.stop(reason, f"{text}; go on with -o after {at} (local time)")
 
     async def close(self) -> None:
-        """Closes what `open` opened, as far as it came."""
+        """Closes what `open` opened, as far as it came; once."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         if self.is_open:
             self.crawler.stats.set_value(
                 stats.GATE_WAIT_SECONDS, round(self.gate.waited_seconds, 3)
             )
+            self.calls_today = self.budget.calls_today
             self.books.close()
         if self._state is not None:
             self._state.close()

@@ -261,3 +261,24 @@ def test_a_seed_list_may_hold_base64_in_json_lines(crawler: Crawler) -> None:
         crawled.offers[0]["seed_extra"] == {"cost": 3.5}
         or str(crawled.offers[0]["seed_extra"]["cost"]) == "3.5"
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "out"),
+    [("list.jsonl", "list.jsonl"), ("a.seeds.jsonl", "a.jsonl")],
+    ids=["feed", "ledger"],
+)
+@pytest.mark.parametrize("how", ["-O", "-o"])
+@pytest.mark.usefixtures("site")
+def test_the_list_of_seeds_is_never_written_over(
+    crawler: Crawler, source: str, out: str, how: str
+) -> None:
+    path = crawler.folder / source
+    path.write_text(json.dumps({"image": photo(1)}) + "\n")
+    before = path.read_bytes()
+
+    crawled = crawler.crawl(how, out, seeds=source, out="")
+
+    assert crawled.exit_code == 2
+    assert "is the list of seeds" in crawled.log
+    assert path.read_bytes() == before

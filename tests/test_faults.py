@@ -287,3 +287,42 @@ def test_a_day_s_budget_stops_cleanly_over_all_runs(serve_sandbox: Serve, crawle
     assert last.exit_code == 0, last.log
     assert site.gateway.log.calls == 12
     assert last.statuses == {"done": 12}
+
+
+def test_a_budget_that_is_not_used_up_is_told_in_the_table(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    crawler.use(with_faults(serve_sandbox), rate=100, daily_calls=1000)
+    crawler.seeds(photo(1))
+
+    crawled = crawler.crawl()
+
+    assert crawled.exit_code == 0, crawled.log
+    assert "1 of 1000 today" in crawled.log
+    assert "Traceback" not in crawled.log
+
+
+def test_kept_tokens_that_died_give_way_to_the_configured_ones(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    crawler.use(with_faults(serve_sandbox, "401@1"), rate=50)
+    crawler.seeds(photo(1))
+    assert crawler.crawl().exit_code == 0
+    crawler.use(with_faults(serve_sandbox), rate=50)  # begun anew: knows only the first tokens
+
+    crawled = crawler.crawl()
+
+    assert crawled.exit_code == 0, crawled.log
+    assert set(crawled.ids) == set(rows_of(1))
+
+
+def test_a_burst_that_is_too_large_does_not_stall_the_run(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    site = with_faults(serve_sandbox, quota=Quota(20, 5))
+    crawler.use(site, rate=40, burst=50)
+    crawler.seeds(*(photo(number) for number in range(60)))
+
+    crawled = crawler.crawl(timeout_seconds=40)
+
+    assert crawled.exit_code == 0, crawled.log

@@ -34,6 +34,8 @@ class Gate(Protocol):
     def waited_seconds(self) -> float: ...
     @property
     def per_second(self) -> float: ...
+    @property
+    def has_found(self) -> bool: ...
     async def enter(self) -> Permit: ...
     def good(self, permit: Permit) -> None: ...
     def throttled(self, permit: Permit, wait_seconds: float | None) -> None: ...
@@ -69,6 +71,11 @@ class LocalGate:
         """The calls a second that the key is held to now."""
         return self.pace.per_second
 
+    @property
+    def has_found(self) -> bool:
+        """The gateway has shown where its limit is."""
+        return self.pace.generation > 0
+
     async def enter(self) -> Permit:
         """Waits for leave to call. Raises GateClosedError when the run ends meanwhile."""
         asked_at = self._clock()
@@ -90,6 +97,7 @@ class LocalGate:
     def throttled(self, permit: Permit, wait_seconds: float | None) -> None:
         """Too fast: all calls of the key wait, and go on slower."""
         self._is_proved = True
+        self._burst = 1  # a burst that drew a refusal was too large, or somebody else's
         now = self._clock()
         pause = self.pace.throttled(permit, now, wait_seconds)
         self._blocked_until = max(self._blocked_until, now + pause)

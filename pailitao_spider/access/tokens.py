@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from pailitao_spider.errors import RefusedError
@@ -34,11 +34,21 @@ class TokenStore(Protocol):
 
 
 class LocalTokens:
-    """The tokens of one process. `keep` is called with each new one."""
+    """The tokens of one process. `keep` is called with each new one.
 
-    def __init__(self, token: Token, keep: Callable[[Token], None] = lambda token: None) -> None:
+    `configured` are the tokens that the user set: where kept ones are no longer accepted, they
+    are tried before all is given up.
+    """
+
+    def __init__(
+        self,
+        token: Token,
+        keep: Callable[[Token], None] = lambda token: None,
+        configured: Token | None = None,
+    ) -> None:
         self._token = token
         self._keep = keep
+        self._configured = configured if configured is not None else token
         self._lock = asyncio.Lock()
         self._dead: RefusedError | None = None
         self.renewals = 0
@@ -56,6 +66,10 @@ class LocalTokens:
             try:
                 self._token = await self._fetched(fetch)
             except RefusedError as error:
+                if self._configured.refresh not in (None, self._token.refresh):
+                    self._token = replace(self._configured, version=stale + 1)
+                    self._configured = self._token
+                    return self._token
                 self._dead = error
                 raise
             self.renewals += 1

@@ -23,6 +23,7 @@ class Command(CrawlCommand):
         super().process_options(args, opts)
         if args == ["pailitao"]:
             self._check(opts.spargs)  # now, while nothing has been logged
+            logging.getLogger("scrapy.utils.log").disabled = not (opts.loglevel or opts.logfile)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if args != ["pailitao"]:
@@ -36,8 +37,12 @@ class Command(CrawlCommand):
         crawler = process.create_crawler("pailitao")
         process.crawl(crawler, **opts.spargs)
         process.start()
-        if process.bootstrap_failed or not ends_well(crawler.stats.get_stats()):
+        if process.bootstrap_failed:
             self.exitcode = 1
+            return
+        values = crawler.stats.get_stats()
+        if not ends_well(values):
+            self.exitcode = 2 if values.get("finish_reason") == "pailitao_config" else 1
 
     def _check(self, given: dict[str, str]) -> None:
         from pailitao_spider.preflight import check

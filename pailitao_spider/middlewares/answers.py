@@ -36,6 +36,8 @@ __all__ = ["AnswerMiddleware", "PageNotNeededError"]
 
 logger = logging.getLogger(__name__)
 
+_UPLOADS = 1  # a picture that is refused for itself costs one upload more, no more
+
 
 class PageNotNeededError(IgnoreRequest):
     """Nobody waits for this page: its search ends before it, or has ended."""
@@ -147,7 +149,7 @@ class AnswerMiddleware:
             self._slow_down(sent, refusal)
         attempt = Attempt(**request.meta[META].get("attempt", {}))
         if self._is_lost_upload(request, refusal, attempt):
-            return _again(request, replace(attempt, uploads=1))
+            return _again(request, replace(attempt, uploads=attempt.uploads + 1))
         action = session.policy.action(refusal, attempt)
         if action is Action.GIVE_UP:
             raise RefusedError(refusal.reason)
@@ -180,8 +182,8 @@ class AnswerMiddleware:
             logger.log(level, "too fast for the gateway%s: slower, at %.3g/s", given, now)
 
     def _is_lost_upload(self, request: Request, refusal: Refusal, attempt: Attempt) -> bool:
-        """The gateway may have forgotten a picture that was uploaded long ago: once, try anew."""
-        about_picture = refusal.kind is RefusalClass.BAD_SEED and not attempt.uploads
+        """The gateway may have forgotten a picture that was uploaded long ago: try anew."""
+        about_picture = refusal.kind is RefusalClass.BAD_SEED and attempt.uploads < _UPLOADS
         if not about_picture or request.meta[META]["kind"] != "search":
             return False
         picture = call_of(request).picture

@@ -18,6 +18,10 @@ class ResultPaths:
     matches: Path
     state: Path
 
+    def all(self) -> tuple[Path, ...]:
+        """Every file that a crawl may write."""
+        return (self.feed, self.seeds, self.rejected, self.matches, self.state)
+
     @classmethod
     def beside(cls, feed: Path) -> ResultPaths:
         """`offers.jsonl` has its ledger in `offers.seeds.jsonl`, and so on."""
