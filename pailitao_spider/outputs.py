@@ -25,6 +25,7 @@ class FeedTarget:
     path: Path
     format: str
     overwrite: bool
+    is_filtered: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -66,5 +67,7 @@ def local_feeds(settings: BaseSettings) -> list[FeedTarget]:
         if urlparse(text).scheme not in ("", "file") or "%(" in text:
             continue
         path = Path(file_uri_to_path(text) if text.startswith("file:") else text)
-        found.append(FeedTarget(path, options.get("format", ""), bool(options.get("overwrite"))))
+        filters = (options.get("item_filter"), options.get("item_classes"))
+        overwrite, is_filtered = bool(options.get("overwrite")), any(filters)
+        found.append(FeedTarget(path, options.get("format", ""), overwrite, is_filtered))
     return found

@@ -78,14 +78,14 @@ class DedupPipeline(_Pipeline):
         if session.config.matches:
             session.books.match(_match(item))
         if session.seen.add(DEDUP_KEYS[session.config.dedup](item)):
-            self._count_new(item)
             self._stats.inc_value(stats.OFFERS_NEW)
             return item
         if session.written.is_of(item):
-            self._count_new(item)
+            self._count_written(item)
         raise self._drop(stats.OFFERS_DUPLICATE, f"duplicate: {item.num_iid}")
 
-    def _count_new(self, offer: Offer) -> None:
+    def _count_written(self, offer: Offer) -> None:
+        """Written for this seed by an earlier run: its line claims the offer."""
         search = self._session.searches.find(offer.seed_id)
         if search is not None:
             search.offers_new += 1

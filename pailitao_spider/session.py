@@ -189,12 +189,15 @@ class Session:
 
     def _go_on(self, feeds: list[FeedTarget]) -> None:
         offers = {str(feed.path): written_offers(feed.path, feed.format) for feed in feeds}
-        self.books.go_on(trusts_feed=not any(feed.is_empty for feed in feeds))
+        claimed = self.books.claims()
+        short = [feed for feed in feeds if _holds_fewer(feed, claimed)]
+        self.books.go_on(trusts_feed=not short)
         if self.books.claims_void:
-            names = ", ".join(str(feed.path) for feed in feeds if feed.is_empty)
             logger.warning(
-                "%s: empty, though its ledger names %d done seeds: they are searched again",
-                names,
+                "%s: fewer offers than the %d that its ledger claims: "
+                "its %d done seeds are searched again",
+                short[0].path,
+                claimed,
                 self.books.claims_void,
             )
         number = self.written.take_up(offers, self.seen, self.books.is_complete)
@@ -275,6 +278,13 @@ class Session:
         if self._sandbox is not None:
             await self._sandbox.close()
         self._state = self._sandbox = None
+
+
+def _holds_fewer(feed: FeedTarget, claimed: int) -> bool:
+    """Lines of the feed are gone; one that filters items says nothing about it."""
+    if feed.is_filtered and not feed.is_empty:
+        return False
+    return claimed > 0 and sum(1 for _ in written_offers(feed.path, feed.format)) < claimed
 
 
 def _arguments(spider: Any) -> Arguments:

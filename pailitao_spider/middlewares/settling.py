@@ -44,7 +44,7 @@ class SettlingMiddleware:
         self._session = session_of(crawler)
         self._pages: dict[tuple[str, int], _Underway] = {}
         connect = crawler.signals.connect
-        connect(self._item_came_out, signals.item_scraped)
+        connect(self._item_scraped, signals.item_scraped)
         connect(self._item_came_out, signals.item_dropped)
         connect(self._item_failed, signals.item_error)
 
@@ -68,6 +68,14 @@ class SettlingMiddleware:
         if page is not None:
             page.given_up = f"callback: {type(exception).__name__}: {exception}"
             self._drain(response)
+
+    def _item_scraped(self, response: Response | Failure | None) -> None:
+        """The item went through all pipelines to the feeds: its seed's line claims it."""
+        key = _key(response)
+        search = None if key is None else self._session.searches.find(key[0])
+        if search is not None:
+            search.offers_new += 1
+        self._item_came_out(response)
 
     def _item_came_out(self, response: Response | Failure | None) -> None:
         page = self._page(response)

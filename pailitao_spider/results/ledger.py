@@ -104,6 +104,18 @@ class Books:
         for path in (self._paths.seeds, self._paths.matches, self._paths.rejected):
             path.unlink(missing_ok=True)
 
+    def claims(self) -> int:
+        """How many offers of the feed the ledger has claimed."""
+        if self._paths is None:
+            return 0
+        cut_torn_tail(self._paths.seeds)
+        last = {
+            line.seed_id: line.offers_new
+            for line in map(_line, lines_of(self._paths.seeds))
+            if line
+        }
+        return sum(last.values())
+
     def go_on(self, *, trusts_feed: bool = True) -> None:
         """Takes up an earlier run: its final seeds are known, unfinished side lines are cut.
 
