@@ -70,6 +70,18 @@ class Bucket:
         return accepted
 
 
+class Scattered(Bucket):
+    """Refuses every fifth call, however slow they come."""
+
+    async def call(self) -> bool:
+        accepted = await super().call()
+        if accepted and len(self.good) % 5 == 4:
+            self.refused.append(self.good.pop())
+            self.good.append(self.clock() - 1e6)
+            return False
+        return accepted
+
+
 async def _client(gate: LocalGate, bucket: Bucket) -> None:
     while True:
         permit = await gate.enter()
@@ -156,6 +168,25 @@ def test_a_rate_given_too_high_settles_below_what_the_gateway_allows() -> None:
     bucket = asyncio.run(run())
     assert share(bucket, 20, 120) >= 0.9
     assert refusals(bucket, 20, 120) <= 0.05
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+def test_refusals_that_have_nothing_to_do_with_the_pace_do_not_bring_it_to_a_halt(
+    known: bool,
+) -> None:
+    async def run() -> Bucket:
+        clock = Clock()
+        bucket = Scattered(clock, 20, 5)
+        gate = LocalGate(Pace(20 if known else None), clock=clock, sleep=clock.sleep)
+        tasks = [asyncio.ensure_future(_client(gate, bucket)) for _ in range(64)]
+        await clock.run(1120)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return bucket
+
+    bucket = asyncio.run(run())
+    assert share(bucket, 60, 120) >= (0.05 if known else 0.02)
 
 
 def scenario(run: Callable[[Clock, LocalGate], Awaitable[None]], **options: object) -> None:

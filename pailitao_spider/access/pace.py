@@ -27,6 +27,11 @@ _CLIMB = 1.06
 _CLIMB_CALLS = 12
 # Trying for more draws about four refusals: so many calls lie between two tries.
 _HOLD_CALLS = 600
+# Refusals that do not depend on the pace must not bring it to a halt: below this share of the pace
+# that first drew one it goes only while more than a fifth of the calls are refused.
+_FLOOR = 0.15
+_FLOOR_UP = 1.02
+_FLOOR_DOWN = 0.93
 _MOST_HOLD_CALLS = 9600
 
 
@@ -61,9 +66,11 @@ class Pace:
         self._crept_at = 0.0
         self._creep = 0.0
         self._before_creep = self.per_second
+        self._floor = self._highest_floor = 0.0
 
     def good(self, permit: Permit, now: float) -> None:
         """The gateway answered a call that went out under `permit`."""
+        self._floor = min(self._floor * _FLOOR_UP, self._highest_floor)
         if not permit.limited:
             if self._phase is _Phase.MEASURE:
                 self._settle(self.per_second)  # a bucket that is not used up fills again
@@ -80,6 +87,10 @@ class Pace:
         if permit.generation != self.generation:
             return pause
         self.generation += 1
+        if self.generation == 1:
+            self._floor = self._highest_floor = self.per_second * _FLOOR
+        elif self.per_second <= self._floor:
+            self._floor *= _FLOOR_DOWN
         if self._phase is _Phase.MEASURE:
             self._measured(permit)
         else:
@@ -139,4 +150,4 @@ class Pace:
         self._set(self.per_second * (1 + self._creep))
 
     def _set(self, per_second: float) -> None:
-        self.per_second = min(max(per_second, _LEAST_PER_SECOND), self._ceiling)
+        self.per_second = min(max(per_second, self._floor, _LEAST_PER_SECOND), self._ceiling)
