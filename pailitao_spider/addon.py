@@ -13,11 +13,14 @@ from scrapy.extensions.feedexport import FeedExporter
 from scrapy.settings import get_settings_priority
 from scrapy.utils.misc import load_object
 
-from pailitao_spider.session import Session
+from pailitao_spider.config import Config, is_worker
+from pailitao_spider.outputs import local_feeds
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.settings import Settings
+
+    from pailitao_spider.session import Session
 
 __all__ = ["SLOT", "Addon", "session_of"]
 
@@ -39,6 +42,8 @@ _COMPONENTS: dict[str, dict[str, int]] = {
     "EXTENSIONS": {"pailitao_spider.extensions.Summary": 500},
 }
 
+_LOCAL = "local_session.LocalSession"
+
 _EXPORTERS = {
     "json": "pailitao_spider.exporters.JsonExporter",
     "jsonlines": "pailitao_spider.exporters.JsonLinesExporter",
@@ -52,7 +57,7 @@ class Addon:
     """Wires the plug-in into a crawl, and holds the crawl's session."""
 
     def __init__(self, crawler: Crawler) -> None:
-        self.session = Session(crawler)
+        self.session: Session = _session(crawler)
         crawler.signals.connect(self.session.open, signals.spider_opened)
         crawler.signals.connect(self.session.close, signals.engine_stopped)
 
@@ -64,6 +69,8 @@ class Addon:
         for name, components in _COMPONENTS.items():
             for path, order in components.items():
                 settings.setdefault_in_component_priority_dict(name, load_object(path), order)
+        if is_worker(settings):
+            _join_cluster(settings)
         _replace_feed_exporter(settings)
         _set_members(settings, "FEED_EXPORTERS", _EXPORTERS)
         settings.set("FEED_EXPORT_ENCODING", "utf-8", "addon")
@@ -71,6 +78,21 @@ class Addon:
         settings.set("DOWNLOAD_VERIFY_CERTIFICATES", True, "addon")
         slot = {"concurrency": _CALLS_AT_ONCE, "delay": 0, "jitter": 0}
         _set_members(settings, "DOWNLOAD_SLOTS", {SLOT: slot})
+
+
+def _join_cluster(settings: Settings) -> None:
+    from pailitao_spider.cluster.place import feed_of_worker
+
+    settings.set("SCHEDULER", "pailitao_spider.cluster.scheduler.LeasingScheduler", "addon")
+    if not local_feeds(settings):
+        path = feed_of_worker(Config.read(settings, needs_key=False).run)
+        _set_members(settings, "FEEDS", {path: {"format": "jsonlines"}})
+
+
+def _session(crawler: Crawler) -> Session:
+    path = "cluster.session.ClusterSession" if is_worker(crawler.settings) else _LOCAL
+    made: Session = load_object(f"pailitao_spider.{path}")(crawler)
+    return made
 
 
 def _set_members(settings: Settings, name: str, ours: dict[str, Any]) -> None:

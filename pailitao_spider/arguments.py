@@ -20,7 +20,7 @@ _SEARCH_TYPE = typed_text.one_of({"1": "same item", "2": "similar ones"})
 class Arguments:
     """What `-a name=value` may say. Limits are per seed; None is no limit."""
 
-    seeds: str
+    seeds: str | None = None
     search_type: SearchType = 1
     sort: Sort = "sale_desc"
     page_size: int | None = None
@@ -31,17 +31,20 @@ class Arguments:
     min_price: Decimal | None = None
     dropship_only: bool = False
     unknown: Literal["keep", "drop"] = "keep"
+    until_empty: bool = False
 
     @classmethod
-    def read(cls, given: Mapping[str, Any]) -> Arguments:
-        """Raises ConfigError: the name, the value and what it may be, in one line."""
+    def read(cls, given: Mapping[str, Any], *, is_worker: bool = False) -> Arguments:
+        """Raises ConfigError: the name, the value and what it may be, in one line.
+
+        A worker of a cluster takes its seeds from Redis.
+        """
         for name in given:
             if name not in _READERS:
                 raise ConfigError(
                     f"-a {name}: there is no such argument; known are {', '.join(_READERS)}"
                 )
-        if not str(given.get("seeds") or "").strip():
-            raise ConfigError("-a seeds=SOURCE is missing: a picture, folder, URL, list file or -")
+        _check_source(given, is_worker)
         arguments = cls(**{name: _read(name, value) for name, value in given.items()})
         arguments._check_prices()
         return arguments
@@ -51,6 +54,19 @@ class Arguments:
             raise ConfigError(
                 f"-a min_price={self.min_price} is above max_price={self.max_price}: no offer fits"
             )
+
+
+def _check_source(given: Mapping[str, Any], is_worker: bool) -> None:
+    has_seeds = bool(str(given.get("seeds") or "").strip())
+    if is_worker and has_seeds:
+        raise ConfigError(
+            "-a seeds does not go with PAILITAO_CLUSTER, whose workers take their seeds from "
+            "Redis: scrapy pailitao push SOURCE"
+        )
+    if not is_worker and not has_seeds:
+        raise ConfigError("-a seeds=SOURCE is missing: a picture, folder, URL, list file or -")
+    if not is_worker and "until_empty" in given:
+        raise ConfigError("-a until_empty is for workers of a cluster: set PAILITAO_CLUSTER=1")
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
@@ -65,6 +81,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "min_price": typed_text.amount,
     "dropship_only": typed_text.switch,
     "unknown": typed_text.one_of({"keep": "", "drop": ""}),
+    "until_empty": typed_text.switch,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
@@ -14,13 +15,13 @@ from pailitao_spider.errors import ConfigError
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-__all__ = ["Config", "DedupScope"]
+__all__ = ["Config", "DedupScope", "is_worker"]
 
 DedupScope = Literal["crawl", "seed", "off"]
 _T = TypeVar("_T")
+_RUN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _DEDUP = typed_text.one_of({"crawl": "", "seed": "", "off": ""})
 _NOT_HERE = {
-    "PAILITAO_CLUSTER": "this version crawls on one machine",
     "PAILITAO_CREDENTIALS": "this version takes one key, from PAILITAO_APP_KEY",
 }
 
@@ -44,9 +45,20 @@ class Config:
     """None is off; else the sandbox's options, `1` for the plain one."""
     matches: bool = False
     transient_tries: int = 8
+    cluster: bool = False
+    run: str = "default"
+    """The run's name in Redis."""
+    lease_seconds: float = 30.0
+    max_deliveries: int = 5
 
     @classmethod
-    def read(cls, settings: BaseSettings, environ: Mapping[str, str] = os.environ) -> Config:
+    def read(
+        cls,
+        settings: BaseSettings,
+        environ: Mapping[str, str] = os.environ,
+        *,
+        needs_key: bool = True,
+    ) -> Config:
         """Raises ConfigError: the name, the value and the remedy in one line."""
         raw = _Raw(settings, environ)
         raw.refuse_what_is_not_here()
@@ -65,8 +77,13 @@ class Config:
             sandbox=raw.get("SANDBOX", _sandbox, None),
             matches=raw.get("MATCHES", typed_text.switch, False),
             transient_tries=raw.get("TRANSIENT_TRIES", typed_text.whole(), 8),
+            cluster=raw.get("CLUSTER", typed_text.switch, False),
+            run=raw.get("RUN", _run, "default"),
+            lease_seconds=raw.get("LEASE_SECONDS", _lease, 30.0),
+            max_deliveries=raw.get("MAX_DELIVERIES", typed_text.whole(2, 100), 5),
         )
-        config.check_key()
+        if needs_key:
+            config.check_key()
         return config
 
     def check_key(self) -> None:
@@ -127,6 +144,29 @@ def _rate(text: str) -> float:
     if not 0 < number < math.inf:
         raise ValueError("a number of calls a second above 0; unset it to have the rate found")
     return number
+
+
+def _run(text: str) -> str:
+    if not _RUN.fullmatch(text):
+        raise ValueError("a name of up to 64 letters, digits, dots, dashes and underscores")
+    return text
+
+
+def _lease(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 1 <= number <= 3600:
+        raise ValueError("a number of seconds from 1 to 3600")
+    return number
+
+
+def is_worker(settings: BaseSettings, environ: Mapping[str, str] = os.environ) -> bool:
+    """PAILITAO_CLUSTER is on; a value that is neither on nor off is told when all is read."""
+    value = settings.get("PAILITAO_CLUSTER")
+    value = environ.get("PAILITAO_CLUSTER") if value is None else value
+    return str(value or "").strip().lower() not in typed_text.OFF
 
 
 def _sandbox(text: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 __all__ = ["DEDUP_KEYS", "LocalSeen", "SeenOffers", "Sighted", "Written"]
@@ -31,21 +31,28 @@ run that goes on from writing again what is in the feed."""
 
 
 class SeenOffers(Protocol):
-    """An exact set of keys: no offer is ever taken for seen that was not."""
+    """An exact set of offers: none is ever taken for seen that was not."""
 
-    def add(self, key: str) -> bool: ...
+    async def ask(self, offers: Sequence[Sighted]) -> None:
+        """Called with a page's offers before they go their way, to learn of all in one go."""
+
+    def add(self, offer: Sighted) -> bool:
+        """True when the offer is new."""
 
 
 class LocalSeen:
-    """The keys of one process, in memory."""
+    """The offers of one process, in memory; `key` tells which are the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: Callable[[Sighted], str]) -> None:
+        self._key = key
         self._keys: set[str] = set()
 
-    def add(self, key: str) -> bool:
-        """True when the key is new."""
+    async def ask(self, offers: Sequence[Sighted]) -> None:
+        """Nothing to learn: all is known here."""
+
+    def add(self, offer: Sighted) -> bool:
         before = len(self._keys)
-        self._keys.add(key)
+        self._keys.add(self._key(offer))
         return len(self._keys) > before
 
 
@@ -78,7 +85,7 @@ class Written:
                 first_only.add(key)
                 continue
             common.add(key)
-            seen.add(key)
+            seen.add(offer)
             if offer.seed_id is not None and not is_complete(offer.seed_id):
                 self._seed_of[key] = offer.seed_id
         self._only_in = {name: keys - common for name, keys in held.items()}

@@ -35,17 +35,23 @@ class DurableFeedExporter(FeedExporter):
         self._session = session_of(crawler)
         self._session.flush_feeds = self.flush
         self._failure: Exception | None = None
+        self._scraped = self._exported = 0
 
     def open_spider(self, spider: Spider) -> None:
-        super().open_spider(spider)
+        try:
+            super().open_spider(spider)
+        except OSError as error:
+            self._failed(error)
         for slot in self.slots:
             _go_on_without_second_header(slot)
             if (path := getattr(slot.storage, "path", None)) is not None:
                 slot.filter = _NotYetWritten(slot.filter, self._session, str(path))
 
     def item_scraped(self, item: Any, spider: Spider) -> None:
+        self._scraped += 1
         try:
             super().item_scraped(item, spider)
+            self._exported += len(self.slots) == len(self.feeds)
         except Exception as error:
             self._failed(error)
             if not isinstance(error, OSError):
@@ -54,10 +60,14 @@ class DurableFeedExporter(FeedExporter):
     def flush(self) -> list[int]:
         """Hands everything written to the system; returns the descriptors to fsync.
 
-        Raises OSError when any item could not be written.
+        Raises OSError when any item could not be written. That no error was seen is no proof: as
+        many items must have been exported as were scraped.
         """
         if self._failure is not None:
             raise OSError(str(self._failure)) from self._failure
+        if self._exported != self._scraped:
+            missing = self._scraped - self._exported
+            raise OSError(f"{missing} offers have not reached the feed")
         return [descriptor for slot in self.slots for descriptor in _flushed(slot)]
 
     async def close_spider(self, spider: Spider) -> None:

@@ -17,7 +17,7 @@ from scrapy import Request
 
 from pailitao_spider.addon import SLOT
 from pailitao_spider.gateways.calls import PictureRef, SearchCall, SearchType, Sort
-from pailitao_spider.seeds import Base64Image, FileImage, Image
+from pailitao_spider.seeds import Base64Image, FileImage, Image, StoredImage
 
 __all__ = ["META", "ImageSearch", "call_of", "clean_request", "image_of", "picture_of"]
 
@@ -44,6 +44,8 @@ def picture_of(image: Image, sha256: str | None = None) -> PictureRef:
         return PictureRef(path=str(image.path), sha256=sha256)
     if isinstance(image, Base64Image):
         return PictureRef(base64=image.text, sha256=sha256)
+    if isinstance(image, StoredImage):
+        return PictureRef(sha256=image.sha256)
     return PictureRef(url=image.url)
 
 
@@ -133,5 +135,7 @@ class ImageSearch:
         from pailitao_spider.sources.images import read_image
 
         image = read_image(self.image, [Path.cwd()])
-        known = None if isinstance(image, UrlImage) else sha256(load(image)).hexdigest()
+        known = (
+            None if isinstance(image, UrlImage | StoredImage) else sha256(load(image)).hexdigest()
+        )
         return picture_of(image, known)

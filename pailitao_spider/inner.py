@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from scrapy import Request, __version__
@@ -17,7 +18,7 @@ from pailitao_spider.gateways.calls import Form
 if TYPE_CHECKING:
     from scrapy.core.engine import ExecutionEngine
 
-__all__ = ["check", "is_closing", "put_form", "take_form"]
+__all__ = ["check", "in_progress", "is_closing", "put_form", "take_form", "wake"]
 
 
 def check(engine: ExecutionEngine) -> None:
@@ -25,10 +26,9 @@ def check(engine: ExecutionEngine) -> None:
     if not is_asyncio_available():
         raise ConfigError("pailitao_spider needs asyncio: leave TWISTED_REACTOR at its default")
     slot = getattr(engine, "_slot", None)
-    known = (
-        hasattr(slot, "closing") and hasattr(Request, "_set_url") and hasattr(Request, "_set_body")
-    )
-    if not known:
+    parts = ("closing", "inprogress", "nextcall")
+    is_known = all(hasattr(slot, name) for name in parts)
+    if not is_known or not hasattr(Request, "_set_url") or not hasattr(Request, "_set_body"):
         raise ConfigError(
             f"Scrapy {__version__} is built differently inside; use one from 2.19 on "
             "that this version was tested with"
@@ -39,6 +39,20 @@ def is_closing(engine: ExecutionEngine) -> bool:
     """The spider is being closed, by whatever: Ctrl-C, a limit, this project."""
     slot = engine._slot
     return slot is None or slot.closing is not None
+
+
+def in_progress(engine: ExecutionEngine) -> Collection[Request]:
+    """The requests that the engine has not finished: from the scheduler's hands until callback,
+    item pipelines and all that they awaited are through.
+    """
+    slot = engine._slot
+    return () if slot is None else slot.inprogress
+
+
+def wake(engine: ExecutionEngine) -> None:
+    """Makes the engine ask its scheduler now, not at its next heartbeat."""
+    if engine._slot is not None:
+        engine._slot.nextcall.schedule()
 
 
 def put_form(request: Request, form: Form) -> Form:

@@ -44,9 +44,9 @@ class FeedTarget:
             ) from error
 
 
-def check_apart(feeds: list[FeedTarget], source: str) -> None:
+def check_apart(feeds: list[FeedTarget], source: str | None) -> None:
     """No result may be written over the seeds. Raises ResultsError."""
-    if not feeds or source == "-" or not Path(source).is_file():
+    if not feeds or source in (None, "-") or not Path(source).is_file():
         return
     written = [feed.path for feed in feeds] + list(ResultPaths.beside(feeds[0].path).all())
     for path in written:

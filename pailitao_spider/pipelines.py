@@ -11,7 +11,6 @@ from scrapy.exceptions import DropItem
 from pailitao_spider import stats
 from pailitao_spider.addon import session_of
 from pailitao_spider.arguments import Arguments
-from pailitao_spider.dedup import DEDUP_KEYS
 from pailitao_spider.errors import FieldError
 from pailitao_spider.offers import Offer, RejectedRow
 from pailitao_spider.results.ledger import Match
@@ -77,7 +76,7 @@ class DedupPipeline(_Pipeline):
         session = self._session
         if session.config.matches:
             session.books.match(_match(item))
-        if session.seen.add(DEDUP_KEYS[session.config.dedup](item)):
+        if session.seen.add(item):
             self._stats.inc_value(stats.OFFERS_NEW)
             return item
         if session.written.is_of(item):
@@ -86,9 +85,9 @@ class DedupPipeline(_Pipeline):
 
     def _count_written(self, offer: Offer) -> None:
         """Written for this seed by an earlier run: its line claims the offer."""
-        search = self._session.searches.find(offer.seed_id)
+        search = self._session.searches.find(offer.seed_id, offer.page)
         if search is not None:
-            search.offers_new += 1
+            search.wrote(offer)
 
 
 def _match(offer: Offer) -> Match:

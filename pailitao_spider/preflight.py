@@ -28,8 +28,8 @@ def check(settings: BaseSettings, given: Mapping[str, Any]) -> None:
         from pailitao_spider.sandbox.embedded import sandbox_options
 
         sandbox_options(config.sandbox)
-    arguments = Arguments.read(given)
-    if arguments.seeds != "-":
+    arguments = Arguments.read(given, is_worker=config.cluster)
+    if arguments.seeds not in (None, "-"):
         open_source(arguments.seeds)
     feeds = local_feeds(settings)
     check_apart(feeds, arguments.seeds)

@@ -6,7 +6,7 @@ from typing import Any
 
 from scrapy.http import TextResponse
 
-from pailitao_spider.gateways.pages import Page
+from pailitao_spider.gateways.pages import Page, rank
 from pailitao_spider.offers import Offer, RejectedRow
 
 __all__ = ["PageResponse", "stamp"]
@@ -29,10 +29,10 @@ class PageResponse(TextResponse):
 
 def stamp(page: Page, *, number: int, size: int, gateway: str, fetched_at: str) -> None:
     """Writes into each row where it comes from; `size` is the rows that a full page has."""
-    for rank, row in enumerate(page.rows, start=(number - 1) * size + 1):
+    rank(page, number, size)
+    for row in page.rows:
         row.page = number
         if isinstance(row, Offer):
-            row.rank = rank
             row.gateway = gateway
             row.request_id = page.request_id
             row.fetched_at = fetched_at

@@ -10,18 +10,46 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any, Protocol
 
 from pailitao_spider.gateways.calls import PictureRef
+from pailitao_spider.gateways.pages import Page, rank
+from pailitao_spider.offers import Offer
 from pailitao_spider.paging import PAGE_LIMIT, Paging
 from pailitao_spider.results.ledger import LedgerLine, Status
 from pailitao_spider.seeds import Seed
 
-__all__ = ["Search", "Searches", "now_text", "twin_line"]
+__all__ = ["OpenSearch", "OpenSearches", "Search", "Searches", "now_text", "twin_line"]
 
 
 def now_text() -> str:
     """The time in UTC, ISO 8601, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class OpenSearch(Protocol):
+    """A search under way, as the parts of a crawl see it."""
+
+    calls: int
+
+    @property
+    def seed(self) -> Seed: ...
+    def needs(self, page: int) -> bool:
+        """The page may still hold something."""
+
+    def take_in(self, number: int, page: Page) -> range:
+        """Takes in a page that came; returns the pages to ask for next."""
+
+    def wrote(self, item: Any) -> None:
+        """One item of the search has gone through all pipelines to the feeds."""
+
+
+class OpenSearches(Protocol):
+    """The searches under way, by seed and page."""
+
+    def __len__(self) -> int: ...
+    def find(self, seed_id: str | None, page: int | None) -> OpenSearch | None: ...
+    def settle(self, seed_id: str, page: int, given_up: str | None = None) -> None: ...
 
 
 @dataclass(slots=True)
@@ -39,6 +67,23 @@ class Search:
     offers_new: int = 0
     calls: int = 0
     given_up: dict[int, str] = field(default_factory=dict)
+
+    def needs(self, page: int) -> bool:
+        return not self.paging.is_past_end(page)
+
+    def take_in(self, number: int, page: Page) -> range:
+        rows, paging = page.rows, self.paging
+        ids = [row.num_iid for row in rows if isinstance(row, Offer)]
+        new = paging.came(number, ids, len(rows), page.total, page.page_count)
+        self.open_pages.update(new)
+        self.fetched += 1
+        self.rows_seen += len(rows)
+        if number > 1 and paging.size is not None:
+            rank(page, number, paging.size)
+        return new
+
+    def wrote(self, item: Any) -> None:
+        self.offers_new += 1
 
     def line(self) -> LedgerLine:
         """The seed's final line."""
@@ -59,7 +104,7 @@ class Search:
         )
 
     def _outcome(self) -> tuple[Status, str | None]:
-        missing = {page: why for page, why in self.given_up.items() if self._is_wanted(page)}
+        missing = {page: why for page, why in self.given_up.items() if self.needs(page)}
         if missing:
             page, reason = min(missing.items())
             if self.fetched:
@@ -68,9 +113,6 @@ class Search:
         if self.paging.planned >= PAGE_LIMIT and self.paging.end is None:
             return "partial", f"page_limit: not followed beyond page {PAGE_LIMIT}"
         return ("done" if self.rows_seen else "empty"), None
-
-    def _is_wanted(self, page: int) -> bool:
-        return not self.paging.is_past_end(page)
 
 
 class Searches:
@@ -87,7 +129,8 @@ class Searches:
     def __len__(self) -> int:
         return len(self._by_seed)
 
-    def find(self, seed_id: str | None) -> Search | None:
+    def find(self, seed_id: str | None, page: int | None) -> Search | None:
+        """Pages of one seed belong to one search here."""
         return self._by_seed.get(seed_id or "")
 
     def with_picture(self, key: str) -> Search | None:
@@ -99,7 +142,7 @@ class Searches:
 
     def settle(self, seed_id: str, page: int, given_up: str | None = None) -> None:
         """One page is through; `given_up` says why it brought nothing."""
-        search = self.find(seed_id)
+        search = self.find(seed_id, page)
         if search is None:
             return
         if given_up is not None:

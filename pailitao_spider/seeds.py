@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["BadLine", "Base64Image", "FileImage", "Image", "Seed", "UrlImage"]
+__all__ = ["BadLine", "Base64Image", "FileImage", "Image", "Seed", "StoredImage", "UrlImage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,15 @@ class Base64Image:
     """A short name that stands for it in ledger and offers: `base64:<first 16 hex of SHA-256>`."""
 
 
-Image = UrlImage | FileImage | Base64Image
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """A picture whose bytes somebody else has put where all workers find them."""
+
+    sha256: str
+    label: str
+
+
+Image = UrlImage | FileImage | Base64Image | StoredImage
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """What the parts of one crawl share: the key and its gate, the open searches, the books.
 
 It hangs on the crawler (`addon.session_of`), is opened before the first request, and is the one
-place that stops a run.
+place that stops a run. `local_session` has the one of a single process, `cluster.session` that of
+a worker among others.
 """
 
 from __future__ import annotations
@@ -11,33 +12,30 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from scrapy.exceptions import CloseSpider
+from scrapy.utils.asyncio import run_in_thread
 
 from pailitao_spider import inner, stats
-from pailitao_spider.access.budget import Budget, LocalBudget
-from pailitao_spider.access.gate import Gate, LocalGate
-from pailitao_spider.access.pace import Pace, Permit
+from pailitao_spider.access.budget import Budget
+from pailitao_spider.access.gate import Gate
+from pailitao_spider.access.pace import Permit
 from pailitao_spider.access.retrying import RetryPolicy
-from pailitao_spider.access.token_file import TokenFile, default_folder
-from pailitao_spider.access.tokens import LocalTokens, Token, TokenStore
-from pailitao_spider.access.uploads import LocalUploads, Uploads
+from pailitao_spider.access.tokens import Token, TokenStore
+from pailitao_spider.access.uploads import Uploads
 from pailitao_spider.arguments import Arguments
-from pailitao_spider.bookkeeping import Bookkeeping
 from pailitao_spider.config import Config
-from pailitao_spider.dedup import DEDUP_KEYS, LocalSeen, SeenOffers, Written
+from pailitao_spider.dedup import SeenOffers, Written
 from pailitao_spider.errors import PailitaoError
-from pailitao_spider.gateways.calls import Credential, Form
+from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchCall
 from pailitao_spider.gateways.dialects import Dialect, dialect
-from pailitao_spider.outputs import FeedTarget, check_apart, local_feeds
+from pailitao_spider.image_search import image_of
+from pailitao_spider.pictures import load
 from pailitao_spider.results.ledger import Books
-from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.results.roster import PageStore
-from pailitao_spider.results.state import CrawlState
-from pailitao_spider.results.written import written_offers
-from pailitao_spider.searches import Searches
+from pailitao_spider.searches import OpenSearches
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -77,9 +75,16 @@ class Session:
     budget: Budget
     uploads: Uploads
     policy: RetryPolicy
-    bookkeeping: Bookkeeping
+    books: Books
+    searches: OpenSearches
+    pages: PageStore | None
+    """Answers kept for seeds with the same picture, where each needs rows of its own."""
     seen: SeenOffers
     written: Written
+    reads_source = True
+    """The spider reads the seeds itself."""
+    way_on = "go on with -o"
+    """What to do after a stop."""
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
@@ -91,7 +96,6 @@ class Session:
         self.calls_today = 0
         """Calls of the key and day, over all runs; known when the session has closed."""
         self._sandbox: Site | None = None
-        self._state: CrawlState | None = None
         self._closing: asyncio.Task[None] | None = None
         self._is_closed = False
 
@@ -108,10 +112,9 @@ class Session:
         try:
             inner.check(self.crawler.engine)
             self.config = Config.read(self.crawler.settings)
-            self.arguments = _arguments(self.crawler.spider) if keeps_ledger else None
+            self.arguments = self._arguments() if keeps_ledger else None
             await self._open_gateway()
-            self._open_books(local_feeds(self.crawler.settings) if keeps_ledger else [])
-            self._open_access()
+            await self._open_run()
         except PailitaoError as error:
             self.failed_to_open = error
             await self.close()
@@ -146,101 +149,37 @@ class Session:
         self.credential = Credential(account.app_key, account.secret)
         self._token = Token(account.access_token, account.refresh_token)
 
-    def _open_books(self, feeds: list[FeedTarget]) -> None:
-        config = self.config
-        first = feeds[0] if feeds else None
-        paths = ResultPaths.beside(first.path) if first else None
-        if self.arguments is not None:
-            check_apart(feeds, self.arguments.seeds)
-        for feed in feeds:
-            feed.check_writable()
-        owner = f"{self.url} {self.credential.app_key}"
-        self._state = CrawlState(paths.state if paths else None, owner, time.time)
-        self.bookkeeping = Bookkeeping(
-            Books(paths, lambda: self.flush_feeds()),
-            PageStore() if config.dedup != "crawl" or config.matches else None,
-            self.crawler.stats,
-            lambda why: self.stop("pailitao_disk", why),
+    async def _open_run(self) -> None:
+        """Opens books, searches, gate, tokens and the rest. Raises PailitaoError."""
+        raise NotImplementedError
+
+    async def _close_run(self) -> None:
+        """Closes what `_open_run` opened, as far as it came."""
+        raise NotImplementedError
+
+    def _arguments(self) -> Arguments:
+        return Arguments.read(self.crawler.spider.given)  # type: ignore[union-attr]
+
+    def first_page(self, picture: PictureRef) -> SearchCall:
+        """The call that begins a picture's search."""
+        asked = self.arguments
+        assert asked is not None
+        return SearchCall(
+            picture=picture,
+            search_type=asked.search_type,
+            sort=asked.sort,
+            page_size=min(asked.page_size or 100, self.dialect.limits.page_size),
         )
-        self.seen = LocalSeen()
-        self.written = Written(DEDUP_KEYS[config.dedup])
-        if any(feed.overwrite for feed in feeds):
-            self._start_over(feeds)
-        elif feeds:
-            self._go_on(feeds)
 
-    @property
-    def books(self) -> Books:
-        return self.bookkeeping.books
-
-    @property
-    def searches(self) -> Searches:
-        return self.bookkeeping.searches
-
-    @property
-    def pages(self) -> PageStore | None:
-        return self.bookkeeping.pages
-
-    def _start_over(self, feeds: list[FeedTarget]) -> None:
-        self.books.start_over()
-        for feed in feeds:
-            if feed.overwrite:
-                feed.path.write_bytes(b"")
-
-    def _go_on(self, feeds: list[FeedTarget]) -> None:
-        offers = {str(feed.path): written_offers(feed.path, feed.format) for feed in feeds}
-        claimed = self.books.claims()
-        short = [feed for feed in feeds if _holds_fewer(feed, claimed)]
-        self.books.go_on(trusts_feed=not short)
-        if self.books.claims_void:
-            logger.warning(
-                "%s: fewer offers than the %d that its ledger claims: "
-                "its %d done seeds are searched again",
-                short[0].path,
-                claimed,
-                self.books.claims_void,
-            )
-        number = self.written.take_up(offers, self.seen, self.books.is_complete)
-        if number:
-            logger.info("%s: going on after %d offers", feeds[0].path, number)
-
-    def _open_access(self) -> None:
-        config, engine = self.config, self.crawler.engine
-        assert self._state is not None
-        self.gate = LocalGate(
-            Pace(config.rate),
-            config.burst,
-            clock=time.monotonic,
-            sleep=asyncio.sleep,
-            is_closing=lambda: self.stopped is not None or inner.is_closing(engine),
-        )
-        self.policy = RetryPolicy(tries=config.transient_tries)
-        self.budget = LocalBudget(config.daily_calls, self._state)
-        self.uploads = LocalUploads(self._state)
-        self.tokens = self._opened_tokens()
-
-    def _opened_tokens(self) -> LocalTokens:
-        if self._sandbox is not None or self._token.refresh is None:
-            return LocalTokens(self._token)
-        file = TokenFile.of(default_folder(), self.credential.app_key, self._token)
-        return LocalTokens(file.newest(), lambda token: self._keep_token(file, token), self._token)
-
-    def _keep_token(self, file: TokenFile, token: Token) -> None:
-        try:
-            file.keep(token)
-        except OSError as error:
-            logger.warning(
-                "%s: the new tokens could not be kept (%s); the next run may need a new login",
-                file.path,
-                error.strerror,
-            )
+    async def picture_bytes(self, picture: PictureRef) -> bytes:
+        """The bytes of a picture that is not on the web. Raises BadSeedError."""
+        return await run_in_thread(load, image_of(picture))
 
     # running
 
     async def last_commit(self) -> None:
         """Waits until all that is final is written."""
-        if self.is_open:
-            await self.bookkeeping.finish()
+        raise NotImplementedError
 
     def stop(self, reason: str, text: str) -> None:
         """Ends the run with a named reason; what is not final stays for the next run."""
@@ -260,7 +199,7 @@ class Session:
     def stop_for(self, reason: str, text: str, seconds: float) -> None:
         """Ends the run and says when it can go on."""
         at = time.strftime("%Y-%m-%d %H:%M", time.localtime(time.time() + seconds))
-        self.stop(reason, f"{text}; go on with -o after {at} (local time)")
+        self.stop(reason, f"{text}; {self.way_on} after {at} (local time)")
 
     async def close(self) -> None:
         """Closes what `open` opened, as far as it came; once."""
@@ -273,19 +212,7 @@ class Session:
             )
             self.calls_today = self.budget.calls_today
             self.books.close()
-        if self._state is not None:
-            self._state.close()
+        await self._close_run()
         if self._sandbox is not None:
             await self._sandbox.close()
-        self._state = self._sandbox = None
-
-
-def _holds_fewer(feed: FeedTarget, claimed: int) -> bool:
-    """Lines of the feed are gone; one that filters items says nothing about it."""
-    if feed.is_filtered and not feed.is_empty:
-        return False
-    return claimed > 0 and sum(1 for _ in written_offers(feed.path, feed.format)) < claimed
-
-
-def _arguments(spider: Any) -> Arguments:
-    return Arguments.read(spider.given)
+            self._sandbox = None

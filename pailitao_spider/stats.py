@@ -5,6 +5,10 @@ from __future__ import annotations
 __all__ = [
     "CALLS",
     "GATE_WAIT_SECONDS",
+    "LEASES_ACKED",
+    "LEASES_BURIED",
+    "LEASES_RECLAIMED",
+    "LEASES_TAKEN",
     "OFFERS_DUPLICATE",
     "OFFERS_FILTERED",
     "OFFERS_NEW",
@@ -22,6 +26,10 @@ __all__ = [
 
 CALLS = "pailitao/calls"
 GATE_WAIT_SECONDS = "pailitao/gate/wait_seconds"
+LEASES_ACKED = "pailitao/leases/acked"
+LEASES_BURIED = "pailitao/leases/buried"
+LEASES_RECLAIMED = "pailitao/leases/reclaimed"
+LEASES_TAKEN = "pailitao/leases/taken"
 OFFERS_DUPLICATE = "pailitao/offers/duplicate"
 OFFERS_FILTERED = "pailitao/offers/filtered"
 OFFERS_NEW = "pailitao/offers/new"

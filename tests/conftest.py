@@ -12,15 +12,17 @@ from typing import Any
 
 import pytest
 
+from pailitao_spider.cluster.local_server import LocalServer
 from pailitao_spider.sandbox.options import SandboxOptions, build
 from pailitao_spider.sandbox.server import Gateway, Site, serve
+from tests.clusters import Cluster
 from tests.crawling import Crawler
 
 
 @pytest.fixture(autouse=True)
 def _no_keys_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith("PAILITAO_") or name.lower().endswith("_proxy"):
+        if name.startswith(("PAILITAO_", "REDIS_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
 
 
@@ -67,3 +69,25 @@ def serve_sandbox(served: Served) -> Callable[..., Site]:
 def crawler(tmp_path: Path) -> Crawler:
     """Runs `scrapy crawl pailitao` in a folder of its own, with an empty home."""
     return Crawler(tmp_path)
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[LocalServer]:
+    """A real Valkey or Redis of the test's own."""
+    server = LocalServer(tmp_path / "redis").start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, redis_server: LocalServer) -> Iterator[Callable[..., Cluster]]:
+    """Makes a cluster in a folder of its own, on a real Redis and the sandbox that is given."""
+    made: list[Cluster] = []
+
+    def make(site: Site, **settings: object) -> Cluster:
+        made.append(Cluster(tmp_path, redis_server, site, **settings))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

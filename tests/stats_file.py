@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,3 +15,10 @@ class FileStats(StatsCollector):
 
     def _persist_stats(self, stats: dict[str, Any]) -> None:
         Path("stats.json").write_text(json.dumps(stats, default=str))
+
+
+class WorkerStats(StatsCollector):
+    """The same for workers that share a folder: `stats-<pid>.json`."""
+
+    def _persist_stats(self, stats: dict[str, Any]) -> None:
+        Path(f"stats-{os.getpid()}.json").write_text(json.dumps(stats, default=str))

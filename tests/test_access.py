@@ -1,125 +1,48 @@
-"""Who renews, uploads, counts and tries again: the one-process parts, without a network."""
+"""Who renews, counts and tries again: the one-process parts, without a network."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import stat
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pailitao_spider.access.budget import LocalBudget
+from pailitao_spider.access.budget import Budget, LocalBudget
 from pailitao_spider.access.retrying import Action, Attempt, RetryPolicy
 from pailitao_spider.access.token_file import TokenFile, default_folder
-from pailitao_spider.access.tokens import LocalTokens, Token
-from pailitao_spider.access.uploads import LocalUploads
+from pailitao_spider.access.tokens import Fetch, LocalTokens, Token
 from pailitao_spider.errors import RefusedError
 from pailitao_spider.gateways.oauth import Renewed
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
 from pailitao_spider.results.state import CrawlState
 
-# tokens
+# tokens: what both kinds of tokens do is in test_cluster_tokens
 
 
-class Gateway:
-    """Gives new tokens, one at a time, and counts; `answers` are taken in turn."""
+def gateway(renewed: Renewed | RefusedError) -> Fetch:
+    async def fetch(refresh_token: str) -> Renewed:
+        if isinstance(renewed, RefusedError):
+            raise renewed
+        return renewed
 
-    def __init__(self, *answers: Renewed | BaseException) -> None:
-        self.answers = list(answers)
-        self.asked_with: list[str] = []
-
-    async def fetch(self, refresh_token: str) -> Renewed:
-        self.asked_with.append(refresh_token)
-        await asyncio.sleep(0)
-        answer = self.answers.pop(0)
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
-
-
-def test_a_hundred_calls_with_the_same_dead_token_make_one_refresh() -> None:
-    tokens, gateway = LocalTokens(Token("old", "R")), Gateway(Renewed("new"))
-
-    async def run() -> list[Token]:
-        return await asyncio.gather(*(tokens.renew(0, gateway.fetch) for _ in range(100)))
-
-    assert asyncio.run(run()) == [Token("new", "R", 1)] * 100
-    assert gateway.asked_with == ["R"]
-    assert tokens.renewals == 1
-
-
-def test_a_refresh_that_failed_is_told_to_all_without_another() -> None:
-    dead = RefusedError("denied: the refresh token is dead")
-    tokens, gateway = LocalTokens(Token("old", "R")), Gateway(dead)
-
-    async def run() -> list[Any]:
-        renewals = (tokens.renew(0, gateway.fetch) for _ in range(100))
-        return [*await asyncio.gather(*renewals, return_exceptions=True), await later()]
-
-    async def later() -> Any:
-        with pytest.raises(RefusedError) as caught:
-            await tokens.renew(0, gateway.fetch)
-        return caught.value
-
-    assert asyncio.run(run()) == [dead] * 101
-    assert gateway.asked_with == ["R"]
-    assert tokens.renewals == 0
-
-
-def test_a_newer_token_needs_no_refresh() -> None:
-    tokens, gateway = LocalTokens(Token("newer", "R", 3)), Gateway()
-    assert asyncio.run(tokens.renew(2, gateway.fetch)) == Token("newer", "R", 3)
-    assert gateway.asked_with == []
-
-
-@pytest.mark.parametrize(
-    ("renewed", "expected"),
-    [
-        pytest.param(Renewed("new", "R2"), "R2", id="rotated"),
-        pytest.param(Renewed("new"), "R1", id="none-came"),
-        pytest.param(Renewed("new", ""), "R1", id="empty-came"),
-    ],
-)
-def test_the_newest_refresh_token_is_kept(renewed: Renewed, expected: str) -> None:
-    tokens, gateway = LocalTokens(Token("old", "R1")), Gateway(renewed, Renewed("newer"))
-
-    async def run() -> None:
-        await tokens.renew(0, gateway.fetch)
-        await tokens.renew(1, gateway.fetch)
-
-    asyncio.run(run())
-    assert gateway.asked_with == ["R1", expected]
+    return fetch
 
 
 def test_each_new_token_is_handed_on_to_be_kept() -> None:
     kept: list[Token] = []
-    tokens, gateway = LocalTokens(Token("old", "R"), kept.append), Gateway(Renewed("new", "R2"))
-    token = asyncio.run(tokens.renew(0, gateway.fetch))
+    tokens = LocalTokens(Token("old", "R"), kept.append)
+    token = asyncio.run(tokens.renew(0, gateway(Renewed("new", "R2"))))
     assert kept == [token] == [asyncio.run(tokens.current())]
 
 
-def test_without_a_refresh_token_nothing_is_asked_and_the_settings_are_named() -> None:
-    tokens, gateway = LocalTokens(Token("old")), Gateway()
-    with pytest.raises(RefusedError, match="PAILITAO_REFRESH_TOKEN"):
-        asyncio.run(tokens.renew(0, gateway.fetch))
-    assert gateway.asked_with == []
-
-
-@pytest.mark.parametrize("failure", [TimeoutError(), asyncio.CancelledError()], ids=repr)
-def test_a_refresh_that_broke_off_can_be_tried_again(failure: BaseException) -> None:
-    tokens, gateway = LocalTokens(Token("old", "R")), Gateway(failure, Renewed("new"))
-
-    async def run() -> Token:
-        with pytest.raises(type(failure)):
-            await tokens.renew(0, gateway.fetch)
-        return await tokens.renew(0, gateway.fetch)
-
-    assert asyncio.run(run()).access == "new"
+def test_where_the_tokens_of_an_earlier_run_are_dead_the_configured_ones_are_tried() -> None:
+    tokens = LocalTokens(Token("kept", "K"), configured=Token("configured", "R"))
+    token = asyncio.run(tokens.renew(0, gateway(RefusedError("denied"))))
+    assert token == Token("configured", "R", 1)
 
 
 # the token file
@@ -243,109 +166,6 @@ def test_the_default_folder_follows_the_xdg_convention(
     assert default_folder() == tmp_path / ".local" / "state" / "pailitao_spider"
 
 
-# uploads
-
-
-class Uploads:
-    """Uploads by a state of their own; `answers` are taken in turn."""
-
-    def __init__(self, *answers: str | Exception) -> None:
-        self.answers = list(answers)
-        self.under_way = self.most_under_way = self.number = 0
-        self.state = CrawlState(None, "key", lambda: 0.0)
-        self.local = LocalUploads(self.state)
-
-    async def upload(self) -> str:
-        self.number += 1
-        self.under_way += 1
-        self.most_under_way = max(self.most_under_way, self.under_way)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        self.under_way -= 1
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def imgid(self, sha256: str = "a") -> Awaitable[str]:
-        return self.local.imgid(sha256, self.upload)
-
-    def run(self, scenario: Callable[[], Awaitable[Any]]) -> Any:
-        try:
-            return asyncio.run(scenario())  # type: ignore[arg-type]
-        finally:
-            self.state.close()
-
-
-def test_a_hundred_calls_for_one_picture_upload_it_once() -> None:
-    uploads = Uploads("id")
-
-    async def scenario() -> list[str]:
-        return await asyncio.gather(*(uploads.imgid() for _ in range(100)))
-
-    assert uploads.run(scenario) == ["id"] * 100
-    assert uploads.number == 1
-
-
-def test_other_pictures_do_not_wait() -> None:
-    uploads = Uploads("id-1", "id-2")
-
-    async def scenario() -> Any:
-        return await asyncio.gather(uploads.imgid("a"), uploads.imgid("b"))
-
-    assert sorted(uploads.run(scenario)) == ["id-1", "id-2"]
-    assert uploads.most_under_way == 2
-
-
-def test_a_picture_that_was_uploaded_is_known_later() -> None:
-    uploads = Uploads("id")
-
-    async def scenario() -> Any:
-        return [await uploads.imgid(), await uploads.imgid()]
-
-    assert uploads.run(scenario) == ["id", "id"]
-
-
-def test_a_picture_that_the_gateway_forgot_is_uploaded_anew() -> None:
-    uploads = Uploads("id-1", "id-2")
-
-    async def scenario() -> Any:
-        await uploads.imgid()
-        uploads.local.forget("a")
-        return await uploads.imgid()
-
-    assert uploads.run(scenario) == "id-2"
-
-
-def test_after_a_failed_upload_the_next_in_line_tries() -> None:
-    uploads = Uploads(RefusedError("transient: 500"), "id")
-
-    async def scenario() -> Any:
-        waiting = (uploads.imgid() for _ in range(3))
-        return await asyncio.gather(*waiting, return_exceptions=True)
-
-    failed, *others = uploads.run(scenario)
-    assert isinstance(failed, RefusedError)
-    assert others == ["id", "id"]
-    assert uploads.number == 2
-
-
-def test_who_comes_after_a_failed_upload_waits_for_the_next_in_line() -> None:
-    uploads = Uploads(RefusedError("transient: 500"), "id", "id-again")
-
-    async def late() -> str:
-        while uploads.number < 2:  # noqa: ASYNC110  the upload's own steps are the clock
-            await asyncio.sleep(0)
-        return await uploads.imgid()
-
-    async def scenario() -> Any:
-        waiting = (uploads.imgid(), uploads.imgid(), late())
-        return await asyncio.gather(*waiting, return_exceptions=True)
-
-    uploads.run(scenario)
-    assert (uploads.number, uploads.most_under_way) == (2, 1)
-
-
 # budget
 
 
@@ -363,10 +183,17 @@ class Day:
         self.state.close()
 
 
+def taken(budget: Budget, times: int) -> list[bool]:
+    async def take() -> list[bool]:
+        return [await budget.take() for _ in range(times)]
+
+    return asyncio.run(take())
+
+
 def test_a_day_s_calls_can_be_taken_and_no_more() -> None:
     with Day() as day:
         budget = LocalBudget(3, day.state)
-        assert [budget.take() for _ in range(5)] == [True, True, True, False, False]
+        assert taken(budget, 5) == [True, True, True, False, False]
         assert budget.calls_today == 3
 
 
@@ -374,14 +201,14 @@ def test_the_budget_is_whole_again_at_midnight_in_beijing() -> None:
     with Day() as day:
         budget = LocalBudget(1, day.state)
         day.now = 16 * 3600 - 1
-        assert [budget.take(), budget.take()] == [True, False]
+        assert taken(budget, 2) == [True, False]
         day.now += 1
-        assert [budget.take(), budget.take()] == [True, False]
+        assert taken(budget, 2) == [True, False]
 
 
 def test_without_a_budget_every_call_may_be_made() -> None:
     with Day() as day:
-        assert all(LocalBudget(None, day.state).take() for _ in range(10))
+        assert all(taken(LocalBudget(None, day.state), 10))
 
 
 # retrying

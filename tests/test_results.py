@@ -846,8 +846,8 @@ SIGHTINGS = [
     ],
 )
 def test_an_offer_is_new_in_the_scope_asked_for(scope: str, expected: list[bool]) -> None:
-    seen = LocalSeen()
-    assert [seen.add(DEDUP_KEYS[scope](each)) for each in SIGHTINGS] == expected
+    seen = LocalSeen(DEDUP_KEYS[scope])
+    assert [seen.add(each) for each in SIGHTINGS] == expected
 
 
 def test_an_offer_and_a_written_one_have_the_same_key() -> None:
@@ -855,7 +855,7 @@ def test_an_offer_and_a_written_one_have_the_same_key() -> None:
 
 
 def taken_up(*offers: WrittenOffer, complete: str = "") -> tuple[Written, LocalSeen, int]:
-    seen, written = LocalSeen(), Written(DEDUP_KEYS["crawl"])
+    seen, written = LocalSeen(DEDUP_KEYS["crawl"]), Written(DEDUP_KEYS["crawl"])
     feeds = {"offers.jsonl": iter(offers)}
     number = written.take_up(feeds, seen, lambda seed_id: seed_id in complete)
     return written, seen, number
@@ -864,7 +864,7 @@ def taken_up(*offers: WrittenOffer, complete: str = "") -> tuple[Written, LocalS
 def test_what_a_feed_holds_is_not_written_again() -> None:
     _, seen, number = taken_up(A1, WrittenOffer("2", "b"))
     assert number == 2
-    assert [seen.add("1"), seen.add("2"), seen.add("3")] == [False, False, True]
+    assert [seen.add(WrittenOffer(num_iid)) for num_iid in "123"] == [False, False, True]
 
 
 def test_an_offer_written_for_an_unfinished_seed_counts_once_as_its_own() -> None:
@@ -888,10 +888,10 @@ def test_an_offer_without_a_seed_is_nobody_s() -> None:
 
 
 def test_an_offer_that_a_kill_left_in_one_feed_only_is_skipped_there_once() -> None:
-    seen, written = LocalSeen(), Written(DEDUP_KEYS["crawl"])
+    seen, written = LocalSeen(DEDUP_KEYS["crawl"]), Written(DEDUP_KEYS["crawl"])
     feeds = {"a.jsonl": [A1, WrittenOffer("2", "a")], "b.csv": [A1, WrittenOffer("3", "a")]}
     assert written.take_up(feeds, seen, lambda seed_id: False) == 1
-    assert [seen.add(num_iid) for num_iid in "123"] == [False, True, True]
+    assert [seen.add(WrittenOffer(num_iid)) for num_iid in "123"] == [False, True, True]
     two, three = WrittenOffer("2", "b"), WrittenOffer("3", "b")
     assert [written.is_in("a.jsonl", two), written.is_in("a.jsonl", two)] == [True, False]
     assert [written.is_in("b.csv", two), written.is_in("b.csv", three)] == [False, True]

@@ -22,7 +22,9 @@ ALLOWED: dict[str, set[str]] = {
     "sources": {"domain", "sources"},
     "results": {"domain", "results"},
     "sandbox": {"domain", "gateways", "sandbox"},
+    "cluster": {"domain", "gateways", "access", "results", "sources", "cluster", "glue"},
 }
+ADDON = "pailitao_spider.addon"
 GLUE_FREE = {
     "domain": {"scrapy", "twisted", "aiohttp", "redis"},
     "gateways": {"scrapy", "twisted", "aiohttp", "redis", "time", "random", "socket"},
@@ -30,6 +32,7 @@ GLUE_FREE = {
     "sources": {"scrapy", "twisted", "aiohttp", "redis"},
     "results": {"scrapy", "twisted", "aiohttp", "redis"},
     "sandbox": {"scrapy", "twisted", "redis"},
+    "cluster": set(),
 }
 
 
@@ -71,10 +74,22 @@ def test_a_room_imports_only_rooms_further_in(module: str, path: Path) -> None:
     assert not others & GLUE_FREE[room]
 
 
+def test_the_cluster_is_imported_by_its_commands_only() -> None:
+    importing = {
+        module
+        for module, path in modules()
+        if any(name.startswith("pailitao_spider.cluster") for name in imports_of(path))
+    }
+    outside = {module for module in importing if room_of(module) != "cluster"}
+    assert all(module.startswith("pailitao_spider.verbs.") for module in outside - {ADDON}), outside
+
+
 def test_private_parts_of_scrapy_are_touched_in_one_place() -> None:
     touching = {
         module
         for module, path in modules()
-        if re.search(r"\._(slot|set_url|set_body)\b(?!\(\))", path.read_text(encoding="utf-8"))
+        if re.search(
+            r"\._(slot|set_url|set_body|_slot)\b(?!\(\))", path.read_text(encoding="utf-8")
+        )
     }
     assert touching == {"pailitao_spider.inner"}

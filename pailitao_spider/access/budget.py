@@ -15,11 +15,11 @@ class CallCounter(Protocol):
 
 
 class Budget(Protocol):
-    """Leave to make one more call today."""
+    """Leave to make one more call today; raises GateClosedError when the run ends meanwhile."""
 
     @property
     def calls_today(self) -> int: ...
-    def take(self) -> bool: ...
+    async def take(self) -> bool: ...
 
 
 class LocalBudget:
@@ -29,7 +29,7 @@ class LocalBudget:
         self._calls_a_day = calls_a_day
         self._counter = counter
 
-    def take(self) -> bool:
+    async def take(self) -> bool:
         """Counts one call; False when the day's calls are used up, and nothing is counted."""
         if self._calls_a_day is None:
             return True

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from pailitao_spider.access.pace import Pace, Permit
 
-__all__ = ["Gate", "GateClosedError", "LocalGate"]
+__all__ = ["Gate", "GateClosedError", "LocalGate", "catch_up_seconds"]
 
 _SLICE_SECONDS = 0.25  # how long a waiting call may take to notice that the run ends
 _FIRST_SLICE_SECONDS = 0.01
@@ -132,6 +132,12 @@ class LocalGate:
         """A call that was already waiting takes its slot as planned, however late it woke."""
         planned = max(self._next_at, self._blocked_until)
         interval = 1.0 / self.pace.per_second
-        late = min(max(_CATCH_UP_CALLS * interval, _LEAST_CATCH_UP_SECONDS), _CATCH_UP_SECONDS)
+        late = catch_up_seconds(self.pace.per_second)
         base = max(planned, now - late) if asked_at <= planned else max(planned, now)
         self._next_at = base + interval
+
+
+def catch_up_seconds(per_second: float) -> float:
+    """How late a call may take its slot as if it were in time."""
+    late = max(_CATCH_UP_CALLS / per_second, _LEAST_CATCH_UP_SECONDS)
+    return min(late, _CATCH_UP_SECONDS)

@@ -8,10 +8,11 @@ figure; now and then the pace creeps up, since a quota can grow, and a refusal m
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["Pace", "Permit"]
+__all__ = ["CONSTANTS", "Pace", "Permit"]
 
 _START_PER_SECOND = 2.0
 _MOST_PER_SECOND = 1000.0
@@ -19,12 +20,17 @@ _LEAST_PER_SECOND = 0.02
 _DOUBLING_STEP = 0.7  # a call more a second for each good answer: ln 2, doubles every second
 _FEW_CALLS = 4
 _ENOUGH_CALLS = 24  # the figure's error is one call in this many
+_MOST_CALLS = 4 * _ENOUGH_CALLS
 _MARGIN = 0.985
 _FIRST_CREEP = 0.01
 _MOST_CREEP = 0.08
 _CREEP_SECONDS = 1.0
 _CLIMB = 1.06
 _CLIMB_CALLS = 12
+_SEEK_BACK = 0.7
+_STEADY_BACK = 0.95
+_MEASURE_BACK = 0.85
+_LONG_PAUSE_CALLS = 2.0
 # Trying for more draws about four refusals: so many calls lie between two tries.
 _HOLD_CALLS = 600
 # Refusals that do not depend on the pace must not bring it to a halt: below this share of the pace
@@ -33,6 +39,12 @@ _FLOOR = 0.15
 _FLOOR_UP = 1.02
 _FLOOR_DOWN = 0.93
 _MOST_HOLD_CALLS = 9600
+
+CONSTANTS: Mapping[str, float] = {
+    name.removeprefix("_"): value for name, value in list(globals().items())
+    if isinstance(value, int | float)
+}  # fmt: skip
+"""The numbers above by name, for the twin in Lua."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +107,17 @@ class Pace:
             self._measured(permit)
         else:
             self._begin_to_measure(permit)
-        if pause > 2.0 / self.per_second:
+        if pause > _LONG_PAUSE_CALLS / self.per_second:
             self._settle(self.per_second)  # the bucket fills while we wait
         return pause
 
     def _begin_to_measure(self, permit: Permit) -> None:
         self._may_climb = self._phase is _Phase.SEEK
         if self._phase is _Phase.SEEK:
-            self._set(self.per_second * 0.7)
+            self._set(self.per_second * _SEEK_BACK)
         else:
             self._hold_calls = min(self._hold_calls * 2, _MOST_HOLD_CALLS)
-            self._set(self._before_creep if self._creep else self.per_second * 0.95)
+            self._set(self._before_creep if self._creep else self.per_second * _STEADY_BACK)
         self._phase = _Phase.MEASURE
         self._empty_since, self._let_through = permit.issued_at, 0
 
@@ -117,7 +129,7 @@ class Pace:
             self._empty_since, self._let_through = permit.issued_at, 0
             return
         if number < _FEW_CALLS:
-            self._set(self.per_second * 0.85)
+            self._set(self.per_second * _MEASURE_BACK)
             return
         figure = number / (permit.issued_at - self._empty_since)
         if number < _ENOUGH_CALLS:
@@ -129,7 +141,7 @@ class Pace:
         self._let_through += permit.issued_at > self._empty_since
         if self._may_climb and self._let_through % _CLIMB_CALLS == _CLIMB_CALLS - 1:
             self._set(self.per_second * _CLIMB)
-        elif not self._may_climb and self._let_through >= 4 * _ENOUGH_CALLS:
+        elif not self._may_climb and self._let_through >= _MOST_CALLS:
             self._settle(self.per_second)
 
     def _settle(self, per_second: float) -> None:

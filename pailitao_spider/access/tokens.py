@@ -10,7 +10,7 @@ from typing import Protocol
 from pailitao_spider.errors import RefusedError
 from pailitao_spider.gateways.oauth import Renewed
 
-__all__ = ["Fetch", "LocalTokens", "Token", "TokenStore"]
+__all__ = ["Fetch", "LocalTokens", "Token", "TokenStore", "fetched", "refresh_token_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,23 @@ class Token:
 
 Fetch = Callable[[str], Awaitable[Renewed]]
 """Asks the gateway for new tokens by a refresh token. Raises RefusedError."""
+
+
+def refresh_token_of(token: Token) -> str:
+    """What renews the token. Raises RefusedError where there is nothing to renew it with."""
+    if token.refresh is None:
+        raise RefusedError(
+            "token: the access token is no longer accepted and there is no refresh token; "
+            "set PAILITAO_REFRESH_TOKEN, or a new PAILITAO_ACCESS_TOKEN"
+        )
+    return token.refresh
+
+
+async def fetched(old: Token, fetch: Fetch) -> Token:
+    """The token after `old`, asked of the gateway. Raises RefusedError."""
+    refresh = refresh_token_of(old)
+    renewed = await fetch(refresh)
+    return Token(renewed.access_token, renewed.refresh_token or refresh, old.version + 1)
 
 
 class TokenStore(Protocol):
@@ -64,7 +81,7 @@ class LocalTokens:
             if self._dead is not None:
                 raise self._dead
             try:
-                self._token = await self._fetched(fetch)
+                self._token = await fetched(self._token, fetch)
             except RefusedError as error:
                 if self._configured.refresh not in (None, self._token.refresh):
                     self._token = replace(self._configured, version=stale + 1)
@@ -75,13 +92,3 @@ class LocalTokens:
             self.renewals += 1
             self._keep(self._token)
             return self._token
-
-    async def _fetched(self, fetch: Fetch) -> Token:
-        old = self._token
-        if old.refresh is None:
-            raise RefusedError(
-                "token: the access token is no longer accepted and there is no refresh token; "
-                "set PAILITAO_REFRESH_TOKEN, or a new PAILITAO_ACCESS_TOKEN"
-            )
-        renewed = await fetch(old.refresh)
-        return Token(renewed.access_token, renewed.refresh_token or old.refresh, old.version + 1)

@@ -22,7 +22,7 @@ class Uploads(Protocol):
     """The gateway's ids of pictures that were uploaded."""
 
     async def imgid(self, sha256: str, upload: Callable[[], Awaitable[str]]) -> str: ...
-    def forget(self, sha256: str) -> None: ...
+    async def forget(self, sha256: str, imgid: str | None = None) -> None: ...
 
 
 class LocalUploads:
@@ -43,6 +43,7 @@ class LocalUploads:
             self._memory.keep_upload(sha256, imgid)
             return imgid
 
-    def forget(self, sha256: str) -> None:
-        """The gateway no longer knows the picture."""
-        self._memory.forget_upload(sha256)
+    async def forget(self, sha256: str, imgid: str | None = None) -> None:
+        """The gateway no longer knows `imgid`, by default the newest; a newer one stays."""
+        if imgid in (None, self._memory.imgid(sha256)):
+            self._memory.forget_upload(sha256)

@@ -10,7 +10,7 @@ from scrapy.exceptions import UsageError
 
 __all__ = ["Command"]
 
-_VERBS = ("sandbox",)
+_VERBS = ("push", "status", "dead", "merge", "clear", "sandbox")
 
 
 class Command(ScrapyCommand):
@@ -24,7 +24,7 @@ class Command(ScrapyCommand):
         return f"{{{','.join(_VERBS)}}} [options]"
 
     def short_desc(self) -> str:
-        return "Search 1688 by picture: sandbox"
+        return f"Search 1688 by picture: {', '.join(_VERBS)}"
 
     def long_desc(self) -> str:
         return "; ".join(f"{verb}: {_module(verb).SUMMARY}" for verb in _VERBS)
@@ -35,7 +35,9 @@ class Command(ScrapyCommand):
         verb = _module(args[0])
         parser = argparse.ArgumentParser(f"scrapy pailitao {args[0]}", description=verb.SUMMARY)
         verb.add_options(parser)
-        self.exitcode = verb.run(parser.parse_args(args[1:]))
+        options = parser.parse_args(args[1:])
+        options.settings = self.settings
+        self.exitcode = verb.run(options)
 
 
 def _module(verb: str):  # type: ignore[no-untyped-def]

@@ -24,9 +24,10 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class PictureRef:
-    """Where a call's picture is: on the web, or on this machine (`sha256` is its identity).
+    """Where a call's picture is: on the web, on this machine, or stored for all workers.
 
-    Exactly one of `url`, `path` and `base64` is given.
+    At most one of `url`, `path` and `base64` is given; without any it is found by `sha256`, which
+    is the identity of all that are not on the web.
     """
 
     url: str | None = None

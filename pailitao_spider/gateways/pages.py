@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pailitao_spider.offers import Offer, RejectedRow
 
-__all__ = ["Page"]
+__all__ = ["Page", "rank"]
 
 
 @dataclass(slots=True)
@@ -23,3 +23,10 @@ class Page:
     request_id: str | None = None
     unreadable: list[str] = field(default_factory=list)
     billed: bool = True
+
+
+def rank(page: Page, number: int, size: int) -> None:
+    """Numbers the rows over all pages of a search; a full page has `size` rows."""
+    for place, row in enumerate(page.rows, start=(number - 1) * size + 1):
+        if isinstance(row, Offer):
+            row.rank = place

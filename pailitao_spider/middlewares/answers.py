@@ -68,9 +68,9 @@ class AnswerMiddleware:
         if not session.is_open:
             return None
         if (seed_id := request.meta[META].get("seed_id")) is not None:
-            search = session.searches.find(seed_id)
+            search = session.searches.find(seed_id, call.page)
             # No such search: a job folder's queue holds pages of a run before this one.
-            if search is None or search.paging.is_past_end(call.page):
+            if search is None or not search.needs(call.page):
                 raise PageNotNeededError
         body = session.pages.find(call.picture.key, call.page) if session.pages else None
         return None if body is None else TextResponse(request.url, body=body, encoding="utf-8")
@@ -148,7 +148,7 @@ class AnswerMiddleware:
         if refusal.kind is RefusalClass.THROTTLED:
             self._slow_down(sent, refusal)
         attempt = Attempt(**request.meta[META].get("attempt", {}))
-        if self._is_lost_upload(request, refusal, attempt):
+        if await self._is_lost_upload(request, refusal, attempt):
             return _again(request, replace(attempt, uploads=attempt.uploads + 1))
         action = session.policy.action(refusal, attempt)
         if action is Action.GIVE_UP:
@@ -181,7 +181,7 @@ class AnswerMiddleware:
             level = logging.INFO if rate is None else logging.WARNING
             logger.log(level, "too fast for the gateway%s: slower, at %.3g/s", given, now)
 
-    def _is_lost_upload(self, request: Request, refusal: Refusal, attempt: Attempt) -> bool:
+    async def _is_lost_upload(self, request: Request, refusal: Refusal, attempt: Attempt) -> bool:
         """The gateway may have forgotten a picture that was uploaded long ago: try anew."""
         about_picture = refusal.kind is RefusalClass.BAD_SEED and attempt.uploads < _UPLOADS
         if not about_picture or request.meta[META]["kind"] != "search":
@@ -189,7 +189,7 @@ class AnswerMiddleware:
         picture = call_of(request).picture
         if picture.sha256 is None:
             return False
-        self._session.uploads.forget(picture.sha256)
+        await self._session.uploads.forget(picture.sha256)
         return True
 
     async def _pause(self, seconds: float) -> None:

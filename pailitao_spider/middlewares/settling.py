@@ -15,6 +15,8 @@ from scrapy.http import Response
 
 from pailitao_spider.addon import session_of
 from pailitao_spider.image_search import META, call_of
+from pailitao_spider.offers import Offer
+from pailitao_spider.responses import PageResponse
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -56,6 +58,8 @@ class SettlingMiddleware:
         self, response: Response, result: AsyncIterator[Any]
     ) -> AsyncIterator[Any]:
         page = self._page(response)
+        if page is not None and isinstance(response, PageResponse):
+            await self._session.seen.ask([row for row in response.rows if isinstance(row, Offer)])
         async for each in result:
             if page is not None and each is not None and not isinstance(each, Request):
                 page.left += 1
@@ -69,12 +73,12 @@ class SettlingMiddleware:
             page.given_up = f"callback: {type(exception).__name__}: {exception}"
             self._drain(response)
 
-    def _item_scraped(self, response: Response | Failure | None) -> None:
+    def _item_scraped(self, item: Any, response: Response | Failure | None) -> None:
         """The item went through all pipelines to the feeds: its seed's line claims it."""
         key = _key(response)
-        search = None if key is None else self._session.searches.find(key[0])
+        search = None if key is None else self._session.searches.find(*key)
         if search is not None:
-            search.offers_new += 1
+            search.wrote(item)
         self._item_came_out(response)
 
     def _item_came_out(self, response: Response | Failure | None) -> None:
@@ -97,7 +101,7 @@ class SettlingMiddleware:
 
     def _page(self, response: Any) -> _Underway | None:
         key = _key(response)
-        if key is None or self._session.searches.find(key[0]) is None:
+        if key is None or self._session.searches.find(*key) is None:
             return None
         return self._pages.setdefault(key, _Underway())
 

@@ -19,8 +19,8 @@ from pailitao_spider.access.tokens import Token
 from pailitao_spider.addon import session_of
 from pailitao_spider.gateways.calls import Credential, Form, PictureRef
 from pailitao_spider.gateways.oauth import refresh_form
-from pailitao_spider.image_search import META, call_of, clean_request, image_of
-from pailitao_spider.pictures import load, prepare
+from pailitao_spider.image_search import META, call_of, clean_request
+from pailitao_spider.pictures import prepare
 from pailitao_spider.session import Sent, Session
 
 if TYPE_CHECKING:
@@ -111,30 +111,36 @@ class SigningMiddleware:
     async def _uploaded(self, picture: PictureRef, search: Request) -> str:
         call = {"path": picture.path, "base64": picture.base64, "sha256": picture.sha256}
         upload = clean_request("upload", {"picture": picture.key}, call)
-        upload.meta[META]["seed_id"] = search.meta[META].get("seed_id")
+        upload.meta[META] |= {
+            name: search.meta[META][name]
+            for name in ("seed_id", "page")
+            if name in search.meta[META]
+        }
         response = await self._session.crawler.engine.download_async(upload)
         self._prepared.pop(picture.key, None)
         return response.text
 
     async def _base64(self, picture: PictureRef) -> str:
         if picture.key not in self._prepared:
-            prepared = await run_in_thread(self._prepare, picture)
+            raw = await self._session.picture_bytes(picture)
+            prepared = await run_in_thread(self._prepare, raw)
             self._prepared[picture.key] = prepared
             while len(self._prepared) > _BASE64_KEPT:
                 self._prepared.popitem(last=False)
         return self._prepared[picture.key]
 
-    def _prepare(self, picture: PictureRef) -> str:
-        made = prepare(load(image_of(picture)), self._session.dialect.limits.picture)
+    def _prepare(self, raw: bytes) -> str:
+        made = prepare(raw, self._session.dialect.limits.picture)
         return base64.b64encode(made.data).decode("ascii")
 
     async def _leave(self) -> Permit:
         session = self._session
         try:
             permit = await session.gate.enter()
+            is_granted = await session.budget.take()
         except GateClosedError as error:
             raise RunEndsError from error
-        if not session.budget.take():
+        if not is_granted:
             session.stop_until_midnight(
                 "pailitao_budget", f"PAILITAO_DAILY_CALLS={session.config.daily_calls} are used up"
             )
@@ -152,6 +158,7 @@ class SigningMiddleware:
 
     def _count(self, request: Request) -> None:
         self._session.crawler.stats.inc_value(stats.CALLS)
-        search = self._session.searches.find(request.meta[META].get("seed_id"))
+        seed_id = request.meta[META].get("seed_id")
+        search = self._session.searches.find(seed_id, request.meta[META].get("page"))
         if search is not None:
             search.calls += 1

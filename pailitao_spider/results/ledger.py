@@ -202,8 +202,12 @@ class Books:
 
         Raises ResultsError, once and for all: the ledger claims nothing after a failed write.
         """
+        return await self.sync() if self._pending else []
+
+    async def sync(self) -> list[LedgerLine]:
+        """As `commit`, also when no line is pending: all that was written becomes durable."""
         async with self._lock:
-            if self._failed or not self._pending:
+            if self._failed:
                 return []
             lines, self._pending = self._pending, []
             try:

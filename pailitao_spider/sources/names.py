@@ -7,7 +7,7 @@ import re
 import sqlite3
 from urllib.parse import unquote
 
-from pailitao_spider.seeds import Base64Image, FileImage, Image, UrlImage
+from pailitao_spider.seeds import Base64Image, FileImage, Image, StoredImage, UrlImage
 from pailitao_spider.values import cleaned
 
 __all__ = ["TakenIds", "default_id"]
@@ -29,7 +29,7 @@ def _file_name(image: Image) -> str:
         case UrlImage(url):
             found = _LAST_PART.match(url)
             return unquote(found[1]) if found else ""
-        case Base64Image():
+        case Base64Image() | StoredImage():
             return ""
 
 

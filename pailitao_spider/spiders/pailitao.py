@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from scrapy import Request, Spider
 from scrapy.exceptions import CloseSpider
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from pailitao_spider.arguments import Arguments
+    from pailitao_spider.local_session import LocalSession
     from pailitao_spider.session import Session
 
 __all__ = ["PailitaoSpider"]
@@ -59,6 +61,10 @@ class PailitaoSpider(Spider):
         return session_of(self.crawler)
 
     @property
+    def _local(self) -> LocalSession:
+        return cast("LocalSession", self.session)
+
+    @property
     def arguments(self) -> Arguments:
         arguments = self.session.arguments
         assert arguments is not None
@@ -67,9 +73,11 @@ class PailitaoSpider(Spider):
     # seeds to requests
 
     async def start(self) -> AsyncIterator[Request]:
-        self.session.bookkeeping.on_twins = self._start_twins
+        if not self.session.reads_source:
+            return
+        self._local.bookkeeping.on_twins = self._start_twins
         try:
-            source = SeedReader(self.arguments.seeds)
+            source = SeedReader(self.arguments.seeds or "")
             while (each := await self._next(source)) is not None:
                 request = await self._begin(each)
                 if request is not None:
@@ -113,21 +121,19 @@ class PailitaoSpider(Spider):
 
     def _search(self, seed: Seed, picture: PictureRef) -> Request | None:
         """The first page's request; none when the same picture was or is being searched."""
-        session = self.session
-        under_way = session.searches.with_picture(picture.key)
+        session, local = self.session, self._local
+        under_way = local.bookkeeping.searches.with_picture(picture.key)
         if under_way is not None:
             under_way.twins.append(seed)
             return None
         ended = session.books.picture(picture.key)
         if ended is not None and session.pages is None:
-            session.bookkeeping.close_twin(ended, seed)
+            local.bookkeeping.close_twin(ended, seed)
             return None
-        asked = self.arguments
-        size = min(asked.page_size or 100, session.dialect.limits.page_size)
-        paging = Paging(size, asked.max_pages, asked.max_offers)
-        search = Search(seed, picture, paging, now_text())
-        session.searches.open(search)
-        return self._page_request(search, 1)
+        asked, call = self.arguments, session.first_page(picture)
+        paging = Paging(call.page_size, asked.max_pages, asked.max_offers)
+        local.bookkeeping.searches.open(Search(seed, picture, paging, now_text()))
+        return self.page_request(seed.seed_id, call)
 
     def _start_twins(self, search: Search) -> None:
         for seed in search.twins:
@@ -135,19 +141,12 @@ class PailitaoSpider(Spider):
             if request is not None:
                 self.crawler.engine.crawl(request)
 
-    def _page_request(self, search: Search, page: int) -> Request:
-        asked = self.arguments
-        call = SearchCall(
-            picture=search.picture,
-            search_type=asked.search_type,
-            sort=asked.sort,
-            page=page,
-            page_size=search.paging.asked_size,
-        )
+    def page_request(self, seed_id: str, call: SearchCall) -> Request:
+        """The request for one page of a seed's search."""
         request = ImageSearch.of(call).request(
-            self.parse_page, self.page_failed, dont_filter=True, priority=int(page > 1)
+            self.parse_page, self.page_failed, dont_filter=True, priority=int(call.page > 1)
         )
-        request.meta[META]["seed_id"] = search.seed.seed_id
+        request.meta[META] |= {"seed_id": seed_id, "page": call.page}
         return request
 
     def _close_bad(self, seed_id: str, image: str, code: str, text: str) -> None:
@@ -156,7 +155,7 @@ class PailitaoSpider(Spider):
         line = LedgerLine(
             seed_id, image, "failed", f"{code}: {text}", started_at=now, finished_at=now
         )
-        self.session.bookkeeping.close_seed(line)
+        self._local.bookkeeping.close_seed(line)
 
     # answers to rows
 
@@ -164,12 +163,11 @@ class PailitaoSpider(Spider):
         """One page: asks for the pages that follow, yields its rows."""
         assert response.request is not None
         call = call_of(response.request)
-        search = self.session.searches.find(response.request.meta[META]["seed_id"])
+        search = self.session.searches.find(response.request.meta[META]["seed_id"], call.page)
         if search is None:
             return
-        new = _take_in(search, call.page, response)
-        for number in new:
-            yield self._page_request(search, number)
+        for number in search.take_in(call.page, response.page):
+            yield self.page_request(search.seed.seed_id, replace(call, page=number))
         yield from self.rows(response, search.seed)
 
     def rows(self, response: PageResponse, seed: Seed) -> Iterator[Offer | RejectedRow]:
@@ -204,20 +202,6 @@ async def _identified(image: Image) -> PictureRef:
 
 def _sha256(image: Any) -> str:
     return sha256(load(image)).hexdigest()
-
-
-def _take_in(search: Search, page: int, response: PageResponse) -> range:
-    rows, paging = response.page.rows, search.paging
-    ids = [row.num_iid for row in rows if isinstance(row, Offer)]
-    new = paging.came(page, ids, len(rows), response.page.total, response.page.page_count)
-    search.open_pages.update(new)
-    search.fetched += 1
-    search.rows_seen += len(rows)
-    if paging.size is not None and page > 1 and paging.size != paging.asked_size:
-        for rank, row in enumerate(rows, start=(page - 1) * paging.size + 1):
-            if isinstance(row, Offer):
-                row.rank = rank
-    return new
 
 
 def _reason(error: BaseException | None) -> str:

@@ -1,0 +1,149 @@
+"""Seeds as they stand in Redis, decoded strictly: what is not exactly one is refused.
+
+A line of the intake is a JSON object `{"image": …, "seed_id": …, "extra": {…}}`, where `image` is
+an http(s) address or `sha256:<hex>` of stored bytes, or a bare address. No path is ever opened, no
+class or function looked up by a name that was read here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from pailitao_spider.errors import BadSeedError, PailitaoError
+from pailitao_spider.image_search import picture_of
+from pailitao_spider.seeds import Seed, StoredImage, UrlImage
+from pailitao_spider.sources.images import url_image
+from pailitao_spider.sources.names import default_id
+from pailitao_spider.values import cleaned
+
+__all__ = [
+    "MOST_LINE_BYTES",
+    "IntakeSeed",
+    "NoSeedError",
+    "digest_of",
+    "line_of",
+    "other_name",
+    "read_line",
+    "read_payload",
+    "written_payload",
+]
+
+MOST_LINE_BYTES = 64 * 1024
+_MOST_NAME = 200
+_SUFFIX_ROOM = 24
+_STORED = re.compile(r"sha256:([0-9a-f]{64})")
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class NoSeedError(PailitaoError):
+    """Something in Redis that is no seed."""
+
+
+class _Line(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    image: str
+    seed_id: str | None = None
+    label: str | None = None
+    extra: dict[str, Any] = {}
+    bad: str | None = None
+
+
+_LINES = msgspec.json.Decoder(_Line)
+_ENCODER = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeSeed:
+    """A seed of the intake; `bad` says why it cannot be searched."""
+
+    seed: Seed
+    bad: str | None = None
+
+    @property
+    def sha256(self) -> str | None:
+        """Of bytes that are stored for it."""
+        image = self.seed.image
+        return image.sha256 if isinstance(image, StoredImage) and not self.bad else None
+
+
+def line_of(found: IntakeSeed) -> bytes:
+    """The line that `read_line` reads as the same seed."""
+    return _ENCODER.encode(_line(found, found.seed.seed_id))
+
+
+def _line(found: IntakeSeed, seed_id: str | None) -> _Line:
+    image, extra = found.seed.image, found.seed.extra
+    if found.sha256:
+        return _Line(f"sha256:{found.sha256}", seed_id, image.label, extra, found.bad)
+    return _Line(image.label, seed_id, None, extra, found.bad)
+
+
+def read_line(raw: bytes) -> IntakeSeed:
+    """Raises NoSeedError with the reason."""
+    line = _decoded(raw)
+    if line.bad is not None:
+        name = _name(line.seed_id or line.image)
+        return IntakeSeed(Seed(name, UrlImage(cleaned(line.image))), cleaned(line.bad))
+    image = _image(line)
+    return IntakeSeed(Seed(_name(line.seed_id or default_id(image)), image, line.extra))
+
+
+def _decoded(raw: bytes) -> _Line:
+    if len(raw) > MOST_LINE_BYTES:
+        raise NoSeedError(f"a line of {len(raw)} bytes")
+    try:
+        if raw.startswith((b"http://", b"https://")):
+            return _Line(raw.decode().strip())
+        return _LINES.decode(raw)
+    except _UNREADABLE as error:
+        raise NoSeedError(f"no seed: {cleaned(str(error))[:200]}") from error
+
+
+def _image(line: _Line) -> UrlImage | StoredImage:
+    if stored := _STORED.fullmatch(line.image):
+        return StoredImage(stored[1], cleaned(line.label or line.image)[:2000])
+    if not line.image.startswith(("http://", "https://")):
+        raise NoSeedError(
+            f"{cleaned(line.image[:80])} is no http(s) address; push pictures of your own with "
+            "scrapy pailitao push"
+        )
+    try:
+        return url_image(line.image)
+    except BadSeedError as error:
+        raise NoSeedError(str(error)) from error
+
+
+def _name(text: str) -> str:
+    name = cleaned(text)[:_MOST_NAME]
+    if not name:
+        raise NoSeedError("an empty seed_id")
+    return name
+
+
+def digest_of(found: IntakeSeed) -> str:
+    """Equal for equal pictures; a bad line has none, so its own name stands for it."""
+    seed = found.seed
+    key = f"bad {seed.seed_id}" if found.bad else picture_of(seed.image).key
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def other_name(seed: Seed) -> str:
+    """The name to take when the seed's own is another picture's."""
+    suffix = hashlib.sha256(seed.image.label.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{seed.seed_id[: _MOST_NAME - _SUFFIX_ROOM]}-{suffix}"
+
+
+def written_payload(found: IntakeSeed) -> str:
+    """What every page of the seed carries: its picture, label and other columns."""
+    return _ENCODER.encode(_line(found, None)).decode()
+
+
+def read_payload(seed_id: str, payload: str) -> IntakeSeed:
+    """The seed again. Raises NoSeedError."""
+    line = _decoded(payload.encode("utf-8", "surrogatepass"))
+    line.seed_id = seed_id
+    return read_line(_ENCODER.encode(line))

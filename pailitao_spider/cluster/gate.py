@@ -1,0 +1,277 @@
+"""The gate of all workers that use one app key: the plan lies in Redis, each worker waits here.
+
+A worker takes tickets in small batches, ahead of need, and lets a call go when its ticket opens.
+A ticket is a place in the plan, not a moment: when the pace changes or the key is held back, every
+worker's tickets move with the plan as soon as it hears of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+
+from msgspec import msgpack
+
+from pailitao_spider.access.gate import GateClosedError, catch_up_seconds
+from pailitao_spider.access.pace import CONSTANTS, Pace, Permit
+from pailitao_spider.cluster.keys import AppKeys
+from pailitao_spider.cluster.link import AwayError, Link, StoppedError
+from pailitao_spider.cluster.plan import Ask, Plan, RedisClock, Report
+
+__all__ = ["RedisGate"]
+
+_SLICE_SECONDS = 0.25  # how long a waiting call may take to notice that the run ends
+_FIRST_SLICE_SECONDS = 0.01
+_BATCH_SECONDS = 0.04
+_LEAD_SECONDS = 0.02  # so long before its last ticket opens a worker asks for more
+_REPORT_SECONDS = 0.05
+_LEARNING_REPORT_SECONDS = 0.005  # a figure is as good as the answers that have been counted
+# Who waits for a ticket that opens later looks again after a quarter of the time that is left.
+_LOOK_SHARE = 0.25
+_LEAST_LOOK_SECONDS, _MOST_LOOK_SECONDS = 0.1, 1.0
+
+_CONSTANTS = msgpack.encode(CONSTANTS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticket:
+    number: int
+    limited: bool
+    got_at: float
+
+
+class RedisGate:
+    """The gate of one worker among several. `rate` None finds the pace together."""
+
+    def __init__(
+        self,
+        link: Link,
+        keys: AppKeys,
+        rate: float | None,
+        burst: int = 1,
+        *,
+        is_closing: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.waited_seconds = 0.0
+        self._link = link
+        self._key = keys.gate
+        self._rate = rate
+        self._burst = burst
+        self._is_closing = is_closing
+        self._is_closed = False
+        self._turn = asyncio.Lock()
+        self._turn_at = 0.0
+        self._waiting = 0
+        self._is_proved = False
+        self._awaits_first = False
+        self._tickets: deque[_Ticket] = deque()
+        self._news = asyncio.Event()
+        self._clock = RedisClock()
+        self._plan: Plan | None = None
+        self._heard_at = 0.0
+        self._reports: list[Report] = []
+        self._report_at = math.inf
+        self._need = asyncio.Event()
+        self._rests_until = -math.inf
+        self._talk: asyncio.Task[None] | None = None
+
+    @property
+    def per_second(self) -> float:
+        """The calls a second that the key is held to, all workers together."""
+        return self._plan.per_second if self._plan else Pace(self._rate).per_second
+
+    @property
+    def has_found(self) -> bool:
+        """The gateway has shown one of the workers where its limit is."""
+        return self._plan is not None and self._plan.generation > 0
+
+    async def enter(self) -> Permit:
+        """Waits for leave to call. Raises GateClosedError when the run ends meanwhile."""
+        asked_at = monotonic()
+        self._waiting += 1
+        self._wake()
+        try:
+            async with self._turn:
+                await self._first_answer()
+                ticket = await self._open_ticket()
+                return self._permit(ticket, asked_at)
+        finally:
+            self._waiting -= 1
+
+    def good(self, permit: Permit) -> None:
+        """The key works and was not too fast."""
+        is_learning = self._plan is None or self._plan.is_learning
+        within = _LEARNING_REPORT_SECONDS if is_learning else _REPORT_SECONDS
+        self._report(permit, within)
+
+    def throttled(self, permit: Permit, wait_seconds: float | None) -> None:
+        """Too fast: the calls of all workers wait, and go on slower."""
+        self._report(permit, 0.0, is_good=False, wait_seconds=wait_seconds or 0.0)
+
+    def unclear(self) -> None:
+        """An answer that says nothing of key or pace."""
+        self._awaits_first = False
+
+    async def close(self) -> None:
+        """Lets nobody in any more; delivers the last reports if Redis answers."""
+        self._is_closed = True
+        self._news.set()
+        if self._talk is not None:
+            self._talk.cancel()
+            await asyncio.gather(self._talk, return_exceptions=True)
+        if self._reports:
+            with suppress(AwayError):
+                await self._exchange()
+
+    # waiting
+
+    async def _first_answer(self) -> None:
+        while self._awaits_first and not self._is_proved:
+            self._check_open()
+            await asyncio.sleep(_FIRST_SLICE_SECONDS)
+
+    async def _open_ticket(self) -> _Ticket:
+        self._turn_at = monotonic()
+        while True:
+            self._check_open()
+            self._drop_stale()
+            left = self._opens_at(self._tickets[0]) - monotonic() if self._tickets else math.inf
+            if left <= 0:
+                return self._tickets.popleft()
+            self._wake()
+            await self._hear_news(min(left, _SLICE_SECONDS))
+
+    def _permit(self, ticket: _Ticket, asked_at: float) -> Permit:
+        assert self._plan is not None
+        self._awaits_first = True
+        now = monotonic()
+        self.waited_seconds += now - asked_at
+        return Permit(self._clock.there(now), ticket.limited, self._plan.generation)
+
+    def _check_open(self) -> None:
+        if self._is_closed or self._is_closing():
+            raise GateClosedError
+        if self._talk is None:
+            self._talk = asyncio.ensure_future(self._talk_on())
+        if self._talk.done():
+            try:
+                self._talk.result()
+            except StoppedError as error:
+                raise GateClosedError from error
+
+    def _drop_stale(self) -> None:
+        """A ticket that was not used in time is lost: on top of the others it is one too many."""
+        oldest = monotonic() - catch_up_seconds(self.per_second)
+        while self._tickets:
+            ticket = self._tickets[0]
+            if max(self._opens_at(ticket), ticket.got_at) >= oldest:
+                return
+            self._tickets.popleft()
+
+    def _opens_at(self, ticket: _Ticket) -> float:
+        assert self._plan is not None
+        return self._clock.here(self._plan.opens_at(ticket.number))
+
+    async def _hear_news(self, seconds: float) -> None:
+        self._news.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+
+    # what Redis is needed for, and when
+
+    def _report(
+        self, permit: Permit, within: float, *, is_good: bool = True, wait_seconds: float = 0.0
+    ) -> None:
+        self._is_proved = True
+        now = monotonic()
+        sent = (permit.issued_at, permit.limited, permit.generation)
+        self._reports.append(Report(is_good, self._clock.there(now), *sent, wait_seconds))
+        self._report_at = min(self._report_at, now + within)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._needs_at() < self._rests_until:
+            self._need.set()
+
+    def _needs_at(self) -> float:
+        return min(self._report_at, self._asks_at(), self._looks_at())
+
+    def _asks_at(self) -> float:
+        if self._wanted() <= 0:
+            return math.inf
+        if not self._tickets:
+            return -math.inf
+        lead = max(_LEAD_SECONDS, 2 * self._clock.round_trip_seconds)
+        return self._opens_at(self._tickets[-1]) - lead
+
+    def _wanted(self) -> int:
+        if not self._is_proved:
+            return 0 if self._awaits_first or self._tickets else min(self._waiting, 1)
+        seconds = max(_BATCH_SECONDS, 2 * self._clock.round_trip_seconds)
+        most = max(round(self.per_second * seconds), 1)
+        return min(self._waiting - len(self._tickets), most)
+
+    def _looks_at(self) -> float:
+        if not (self._tickets and self._waiting):
+            return math.inf
+        left = self._opens_at(self._tickets[0]) - self._heard_at
+        look = min(max(left * _LOOK_SHARE, _LEAST_LOOK_SECONDS), _MOST_LOOK_SECONDS)
+        return self._heard_at + look
+
+    # talking to Redis, one call at a time
+
+    async def _talk_on(self) -> None:
+        failures = 0
+        while not self._is_closed:  # the client may swallow the cancellation of a call
+            await self._rest()
+            try:
+                await self._exchange()
+                failures = 0
+            except AwayError:
+                await self._link.pause(failures)
+                failures += 1
+
+    async def _rest(self) -> None:
+        while (left := (until := self._needs_at()) - monotonic()) > 0:
+            self._rests_until = until
+            self._need.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if left == math.inf else left):
+                    await self._need.wait()
+        self._rests_until = -math.inf
+
+    async def _exchange(self) -> None:
+        asked_at = monotonic()
+        ask = self._ask(asked_at)
+        answer = await self._link.script("gate", self._key, _CONSTANTS, msgpack.encode(ask))
+        now = monotonic()
+        del self._reports[: len(ask.reports)]
+        self._report_at = now + _REPORT_SECONDS if self._reports else math.inf
+        self._learn(msgpack.decode(answer, type=Plan), asked_at, now)
+        self._news.set()
+
+    def _ask(self, now: float) -> Ask:
+        is_due = now >= self._asks_at() and not self._is_closed
+        return Ask(
+            self._rate,
+            self._burst,
+            opens=self._plan is None,
+            wanted=self._wanted() if is_due else 0,
+            back_seconds=min(now - self._turn_at, catch_up_seconds(self.per_second)),
+            reports=tuple(self._reports),
+        )
+
+    def _learn(self, plan: Plan, asked_at: float, now: float) -> None:
+        if self._plan is not None and plan.era != self._plan.era:
+            self._tickets.clear()  # Redis has forgotten the plan in which they were places
+        self._clock.hear(plan.now, asked_at, now)
+        self._plan, self._heard_at = plan, now
+        for number in range(plan.first, plan.first + plan.given):
+            limited = plan.follows or plan.opens_at(number) > plan.now
+            self._tickets.append(_Ticket(number, limited, now))

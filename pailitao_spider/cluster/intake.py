@@ -1,0 +1,52 @@
+"""Lines of the intake that were read, as what the next exchange says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pailitao_spider.cluster.codec import (
+    NoSeedError,
+    digest_of,
+    other_name,
+    read_line,
+    written_payload,
+)
+from pailitao_spider.cluster.messages import Admit, Refusal
+
+__all__ = ["ReadLines"]
+
+
+@dataclass(slots=True)
+class ReadLines:
+    """Raw lines with the seeds in them, or the reason why they are none."""
+
+    raw: list[bytes] = field(default_factory=list)
+    admits: list[Admit] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, raw: Sequence[bytes]) -> ReadLines:
+        """The seeds stay in Redis until the exchange takes them out: this only reads."""
+        lines = cls(list(raw))
+        for number, line in enumerate(raw):
+            lines._read(number, line)
+        return lines
+
+    def _read(self, number: int, line: bytes) -> None:
+        try:
+            found = read_line(line)
+        except NoSeedError as error:
+            self.refusals.append(Refusal(number, str(error)))
+            return
+        self.admits.append(
+            Admit(
+                number,
+                found.seed.seed_id,
+                other_name(found.seed),
+                digest_of(found),
+                written_payload(found),
+                found.sha256,
+                found.bad,
+            )
+        )

@@ -1,0 +1,43 @@
+"""A seed's end, as Redis keeps it, to its line in the ledger."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import cast
+
+from pailitao_spider.cluster.codec import NoSeedError, read_payload
+from pailitao_spider.cluster.messages import Line
+from pailitao_spider.results.ledger import LedgerLine, Status
+
+__all__ = ["ledger_line"]
+
+
+def ledger_line(line: Line) -> LedgerLine:
+    """The same line for whoever writes it."""
+    return LedgerLine(
+        seed_id=line.seed,
+        image=_label(line),
+        status=cast("Status", line.status),
+        reason=line.reason,
+        pages_expected=line.expected,
+        pages_fetched=line.fetched,
+        rows_seen=line.rows,
+        offers_new=line.offers,
+        total_reported=line.total,
+        calls=line.calls,
+        started_at=_text(line.started),
+        finished_at=_text(line.ended),
+    )
+
+
+def _label(line: Line) -> str:
+    try:
+        return read_payload(line.seed, line.payload).seed.image.label
+    except NoSeedError:
+        return ""
+
+
+def _text(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,154 @@
+"""The line to Redis: scripts by name, and what happens while nobody answers.
+
+Redis away for seconds or minutes is no error: who asks waits, with growing pauses and a random
+share so that a hundred workers do not come back at once, and it is told once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from typing import Any, TypeVar
+
+from redis import exceptions
+
+from pailitao_spider.cluster.connection import Client
+from pailitao_spider.errors import PailitaoError
+
+__all__ = ["AwayError", "Link", "StoppedError"]
+
+logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+_AWAY = (
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.BusyLoadingError,
+    exceptions.ReadOnlyError,
+    exceptions.OutOfMemoryError,
+    exceptions.ClusterError,
+    OSError,
+)
+# Codes that the client has no class of its own for.
+_AWAY_CODES = ("LOADING", "READONLY", "OOM", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MISCONF")
+_FIRST_PAUSE_SECONDS = 0.2
+_MOST_PAUSE_SECONDS = 5.0
+_SLICE_SECONDS = 0.1
+
+
+class AwayError(PailitaoError):
+    """Redis gave no answer; what was asked may or may not have happened."""
+
+
+class StoppedError(PailitaoError):
+    """The run ended while Redis was away."""
+
+
+class Link:
+    """Calls to one Redis. Each script is a file of the folder `lua`."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        is_closing: Callable[[], bool] = lambda: False,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.client = client
+        self.calls = 0
+        self._is_closing = is_closing
+        self._sleep = sleep
+        self._is_away = False
+        self._scripts: dict[str, tuple[str, str]] = {}
+
+    async def once(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """One try. Raises AwayError when Redis does not answer, or not as one that can write."""
+        self.calls += 1
+        try:
+            answer = await call()
+        except exceptions.AuthenticationError as error:
+            raise self._away(error) from error
+        except _AWAY as error:
+            raise self._away(error) from error
+        except exceptions.ResponseError as error:
+            if str(error).startswith(_AWAY_CODES):
+                raise self._away(error) from error
+            raise
+        self._answered()
+        return answer
+
+    async def patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """Tries until Redis answers. Raises StoppedError when the run ends meanwhile."""
+        failures = 0
+        while True:
+            try:
+                return await self.once(call)
+            except AwayError:
+                await self.pause(failures)
+                failures += 1
+
+    async def pause(self, failures: int) -> None:
+        """Waits before the next try; between half and the whole of a step that doubles."""
+        left = self.pause_seconds(failures)
+        while left > 0:
+            if self._is_closing():
+                raise StoppedError("the run ended while Redis was away")
+            await self._sleep(min(left, _SLICE_SECONDS))
+            left -= _SLICE_SECONDS
+
+    @staticmethod
+    def pause_seconds(failures: int) -> float:
+        """A random part of a step that doubles."""
+        step = min(_FIRST_PAUSE_SECONDS * 2.0 ** min(failures, 10), _MOST_PAUSE_SECONDS)
+        return step * random.uniform(0.5, 1.0)  # noqa: S311  no secret
+
+    async def script(self, name: str, key: str, *args: Any) -> Any:
+        """Runs a script once; `key` tells the node, and the script gets it as KEYS[1]."""
+        sha, body = self._script(name)
+
+        async def call() -> Any:
+            try:
+                return await self.client.evalsha(sha, 1, key, *args)
+            except exceptions.NoScriptError:
+                return await self.client.eval(body, 1, key, *args)
+
+        return await self.once(call)
+
+    async def patient_script(self, name: str, key: str, *args: Any) -> Any:
+        """Runs a script until it is answered: only for scripts that may run twice."""
+        failures = 0
+        while True:
+            try:
+                return await self.script(name, key, *args)
+            except AwayError:
+                await self.pause(failures)
+                failures += 1
+
+    async def close(self) -> None:
+        await self.client.aclose()
+
+    def _script(self, name: str) -> tuple[str, str]:
+        if name not in self._scripts:
+            from hashlib import sha1
+
+            body = (
+                files("pailitao_spider.cluster").joinpath("lua", f"{name}.lua").read_text("utf-8")
+            )
+            self._scripts[name] = (sha1(body.encode(), usedforsecurity=False).hexdigest(), body)
+        return self._scripts[name]
+
+    def _away(self, error: Exception) -> AwayError:
+        text = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        if not self._is_away:
+            self._is_away = True
+            logger.warning("Redis does not answer (%s): waiting for it, nothing is lost", text)
+        return AwayError(text)
+
+    def _answered(self) -> None:
+        if self._is_away:
+            self._is_away = False
+            logger.warning("Redis answers again")

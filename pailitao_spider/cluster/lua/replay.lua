@@ -1,0 +1,34 @@
+-- Puts buried pages back into the queue and opens their seeds again.
+--
+-- KEYS[1]  the run's prefix `{pailitao:<run>}:`; the keys stand in exchange.lua
+-- ARGV[1…] ids of buried pages, "<seed id>/<page>"
+-- Returns  how many were put back; the others' seeds are gone, or they are no pages
+
+local P = KEYS[1]
+local call = redis.call
+local back = 0
+
+local function reopen(seed, page, key)
+  local number = string.format('%d', page)
+  local record = cmsgpack.unpack(call('HGET', P .. 'seeds', seed))
+  call('HDEL', key, 'p' .. number, 'g' .. number)
+  call('HINCRBY', key, 'open', 1)
+  if record.s ~= 'open' then
+    call('HINCRBY', P .. 'counts', record.s, -1)
+    call('HINCRBY', P .. 'counts', 'open', 1)
+    call('ZREM', P .. 'ended', seed)
+    call('HSET', P .. 'seeds', seed, cmsgpack.pack({ s = 'open', p = record.p }))
+  end
+  local place = call('HINCRBY', P .. 'counts', 'seq', 1) + (page == 1 and 1e13 or 0)
+  call('ZADD', P .. 'ready', place, seed .. '/' .. number)
+end
+
+for _, id in ipairs(ARGV) do
+  local seed, page = string.match(id, '^(.+)/([1-9]%d?%d?%d?)$')
+  local key = seed and P .. 'seed:' .. seed
+  if key and call('HEXISTS', key, 'open') == 1 and call('HDEL', P .. 'dead', id) == 1 then
+    reopen(seed, tonumber(page), key)
+    back = back + 1
+  end
+end
+return back

@@ -1,0 +1,180 @@
+"""What a worker and the exchange script say to each other, typed and strictly decoded."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = [
+    "Ack",
+    "Admit",
+    "Answer",
+    "Burial",
+    "GiveBack",
+    "Hold",
+    "Line",
+    "Message",
+    "PageOut",
+    "Refusal",
+    "decoded_answer",
+    "encoded",
+]
+
+
+class Hold(msgspec.Struct):
+    """A page in this worker's hands, to be kept there. `id` is `<seed id>/<page>`."""
+
+    id: str
+    delivery: int
+
+
+class Ack(msgspec.Struct):
+    """A page that is through: its offers are on disk.
+
+    Exactly one of `rows` (how many came), `gone` (why it never will) and `unneeded` says what
+    became of it. `ids` are the usable offers on it; `offers` those written, as bucket and member
+    in turn (PAILITAO_DEDUP=crawl), `own` the same as text (seed, off).
+    """
+
+    seed: str
+    page: int
+    calls: int
+    rows: int | None = None
+    total: int | None = None
+    page_count: int | None = None
+    gone: str | None = None
+    unneeded: bool = False
+    ids: list[str] = msgspec.field(default_factory=list)
+    offers: list[str | int] = msgspec.field(default_factory=list)
+    own: list[str] = msgspec.field(default_factory=list)
+
+
+class GiveBack(msgspec.Struct):
+    """A page put back under its own id, to be handed out after `delay` seconds."""
+
+    id: str
+    delivery: int
+    failures: int = 0
+    delay: float = 0.0
+
+
+class Burial(msgspec.Struct):
+    """A page that must not be handed out again."""
+
+    id: str
+    delivery: int
+    why: str
+
+
+class Admit(msgspec.Struct):
+    """A seed of the intake that was read: `line` is its place among the raw lines sent along.
+
+    `other` is the name to take when `seed` is another picture's; `bad` why it cannot be searched.
+    """
+
+    line: int
+    seed: str
+    other: str
+    digest: str
+    payload: str
+    sha: str | None = None
+    bad: str | None = None
+
+
+class Refusal(msgspec.Struct):
+    """A line of the intake that is no seed."""
+
+    line: int
+    why: str
+
+
+class Message(msgspec.Struct):
+    """One call. `number` grows by one with each call that is not a repetition of the last."""
+
+    worker: str
+    number: int
+    says: str
+    lease_seconds: float
+    lease_ceil: int
+    most_deliveries: int
+    most_line_bytes: int
+    dedup: str
+    rows_for_each: bool
+    page_size: int
+    max_pages: int | None
+    max_rows: int | None
+    holds: list[Hold] = msgspec.field(default_factory=list)
+    acks: list[Ack] = msgspec.field(default_factory=list)
+    given_back: list[GiveBack] = msgspec.field(default_factory=list)
+    burials: list[Burial] = msgspec.field(default_factory=list)
+    written: list[str] = msgspec.field(default_factory=list)
+    admits: list[Admit] = msgspec.field(default_factory=list)
+    refusals: list[Refusal] = msgspec.field(default_factory=list)
+    want: int = 0
+    want_seeds: int = 0
+    want_lines: int = 0
+    is_empty_handed: bool = False
+
+
+class PageOut(msgspec.Struct):
+    """A page to fetch. `size` is the learnt page size, `last` the last page that holds anything."""
+
+    seed: str
+    page: int
+    delivery: int
+    payload: str
+    failures: int = 0
+    size: int | None = None
+    last: int | None = None
+
+
+class Line(msgspec.Struct):
+    """A seed that is final and whose ledger line is to be written. Times are unix seconds."""
+
+    seed: str
+    status: str
+    payload: str
+    expected: int = 0
+    fetched: int = 0
+    rows: int = 0
+    offers: int = 0
+    calls: int = 0
+    reason: str | None = None
+    total: int | None = None
+    started: float | None = None
+    ended: float | None = None
+
+
+class Answer(msgspec.Struct):
+    """What comes back. `alone` says that its one page must be the only one in hand."""
+
+    pages: list[PageOut]
+    lines: list[Line]
+    lost: list[str]
+    buried: list[str]
+    alone: bool
+    reclaimed: int
+    waiting: int
+    ready: int
+    leased: int
+    suspects: int
+    unwritten: int
+    workers: int
+    now: float
+
+    @property
+    def is_run_empty(self) -> bool:
+        """Nothing waits, nothing is in anybody's hands, every line is written."""
+        return not (self.waiting + self.ready + self.leased + self.suspects + self.unwritten)
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Answer, strict=False)
+
+
+def encoded(message: Message) -> bytes:
+    return _ENCODER.encode(message)
+
+
+def decoded_answer(raw: bytes) -> Answer:
+    """Raises msgspec.ValidationError for an answer of another script."""
+    return _DECODER.decode(raw)

@@ -1,0 +1,222 @@
+"""The session of a worker: the run's queue, books, token and quota are shared through Redis."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import asdict, replace
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from pailitao_spider import inner
+from pailitao_spider.access.retrying import RetryPolicy
+from pailitao_spider.arguments import Arguments
+from pailitao_spider.cluster.budget import RedisBudget
+from pailitao_spider.cluster.checks import check_server, open_client
+from pailitao_spider.cluster.gate import RedisGate
+from pailitao_spider.cluster.keys import AppKeys, RunKeys
+from pailitao_spider.cluster.link import Link
+from pailitao_spider.cluster.place import feed_of_worker, worker_name
+from pailitao_spider.cluster.scheduler import LeasingScheduler
+from pailitao_spider.cluster.seen import SharedSeen
+from pailitao_spider.cluster.tokens import RedisTokens
+from pailitao_spider.cluster.uploads import RedisUploads
+from pailitao_spider.cluster.worker import Worker
+from pailitao_spider.dedup import DEDUP_KEYS, Written
+from pailitao_spider.errors import BadSeedError, ConfigError
+from pailitao_spider.gateways.calls import PictureRef, SearchCall
+from pailitao_spider.outputs import FeedTarget, local_feeds
+from pailitao_spider.results.ledger import Books
+from pailitao_spider.results.lines import cut_torn_tail
+from pailitao_spider.results.paths import ResultPaths
+from pailitao_spider.results.state import CrawlState
+from pailitao_spider.results.written import written_offers
+from pailitao_spider.session import Session
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+    from pailitao_spider.spiders.pailitao import PailitaoSpider
+
+__all__ = ["ClusterSession"]
+
+logger = logging.getLogger(__name__)
+
+_NO_TERMS = ("seeds", "until_empty")
+
+
+class ClusterSession(Session):
+    """One worker among as many as there are."""
+
+    reads_source = False
+    way_on = "start workers again"
+    seen: SharedSeen
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self.worker: Worker | None = None
+        self._lock: CrawlState | None = None
+
+    @property
+    def spider(self) -> PailitaoSpider:
+        return cast("PailitaoSpider", self.crawler.spider)
+
+    @property
+    def ends_when_empty(self) -> bool:
+        return self.arguments is not None and self.arguments.until_empty
+
+    @property
+    def is_closing(self) -> bool:
+        return self.stopped is not None or inner.is_closing(self.crawler.engine)
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """What the exchange must know of the run: the same in each message."""
+        config, asked = self.config, self.arguments
+        assert asked is not None
+        return {
+            "lease_seconds": config.lease_seconds,
+            "lease_ceil": ceil(config.lease_seconds),
+            "most_deliveries": config.max_deliveries,
+            "dedup": config.dedup,
+            "rows_for_each": config.dedup != "crawl" or config.matches,
+            "page_size": self.page_call(PictureRef(), 1).page_size,
+            "max_pages": asked.max_pages,
+            "max_rows": asked.max_offers,
+        }
+
+    def page_call(self, picture: PictureRef, page: int) -> SearchCall:
+        """The call for a page of a picture's search."""
+        return replace(self.first_page(picture), page=page)
+
+    async def picture_bytes(self, picture: PictureRef) -> bytes:
+        key, client = self.keys.picture(picture.sha256 or ""), cast("Any", self.link.client)
+        raw: bytes | None = await self.link.patiently(lambda: client.get(key))
+        if raw is None:
+            raise BadSeedError("picture_gone", "its bytes are no longer in Redis; push it again")
+        return raw
+
+    # opening
+
+    def _arguments(self) -> Arguments:
+        return Arguments.read(self.spider.given, is_worker=True)
+
+    async def _open_run(self) -> None:
+        self._check_place()
+        feeds = local_feeds(self.crawler.settings)
+        self._open_books(feeds)
+        client = await open_client(self.crawler.settings)
+        self.link = Link(client, is_closing=lambda: self.is_closing)
+        for warning in await check_server(client):
+            logger.warning("%s", warning)
+        self.keys = RunKeys(self.config.run)
+        await self._pin_terms()
+        self._open_access()
+        self.worker = Worker(self, worker_name())
+        self.searches = self.worker.hand
+        self.seen = SharedSeen(
+            self.link, self.keys.prefix, self.config.dedup, self.worker.hand.find
+        )
+        self.worker.begin()
+
+    def _check_place(self) -> None:
+        if not self.keeps_ledger:
+            raise ConfigError(
+                "PAILITAO_CLUSTER works with the spider pailitao and subclasses of it; "
+                "unset it for others"
+            )
+        if self.flush_feeds is list:
+            raise ConfigError(
+                "PAILITAO_CLUSTER needs the feed exporter of this project; leave EXTENSIONS and "
+                "FEEDS to it, or name pailitao_spider.feeds.DurableFeedExporter yourself"
+            )
+        if not isinstance(self.crawler.engine.scheduler, LeasingScheduler):
+            raise ConfigError(
+                f"SCHEDULER={self.crawler.settings['SCHEDULER']} does not go with "
+                "PAILITAO_CLUSTER, which brings its own; remove that setting"
+            )
+
+    def _open_books(self, feeds: list[FeedTarget]) -> None:
+        paths = ResultPaths.beside(feeds[0].path)
+        for feed in feeds:
+            _check_feed(feed)
+        if paths.feed != Path(feed_of_worker(self.config.run)):
+            # Two workers that were told the same file would tear each other's lines.
+            self._lock = CrawlState(paths.state, "", time.time)
+        for path in (paths.seeds, paths.rejected, paths.matches):
+            cut_torn_tail(path)
+        self.books, self.pages = Books(paths, lambda: self.flush_feeds()), None
+        self.written = Written(DEDUP_KEYS[self.config.dedup])
+
+    async def _pin_terms(self) -> None:
+        """All workers of a run ask alike: the first one says how."""
+        assert self.arguments is not None
+        given = asdict(self.arguments).items()
+        ours = {name: value for name, value in given if name not in _NO_TERMS}
+        ours |= {"dedup": self.config.dedup, "matches": self.config.matches}
+        text = msgspec.json.encode(ours, order="sorted")
+        client, key = self.link.client, self.keys.terms
+
+        async def pinned() -> bytes:
+            await client.set(key, text, nx=True)
+            return cast("bytes", await client.get(key))
+
+        theirs = await self.link.patiently(pinned)
+        if theirs != text:
+            raise ConfigError(
+                f"run {self.config.run!r} was begun otherwise: {_difference(theirs, ours)}; "
+                "give the same, another PAILITAO_RUN, or end it with scrapy pailitao clear"
+            )
+
+    def _open_access(self) -> None:
+        config = self.config
+        keys = AppKeys(self.url, self.credential.app_key)
+        self.policy = RetryPolicy(tries=config.transient_tries)
+        self.gate = RedisGate(
+            self.link, keys, config.rate, config.burst, is_closing=lambda: self.is_closing
+        )
+        self.budget = RedisBudget(self.link, keys, config.daily_calls, time.time)
+        self.tokens = RedisTokens(self.link, keys, self.credential, self._token)
+        self.uploads = RedisUploads(self.link, keys)
+
+    # closing
+
+    async def last_commit(self) -> None:
+        """The scheduler has had the last word already."""
+
+    async def _close_run(self) -> None:
+        if self.worker is not None:
+            await cast("RedisGate", self.gate).close()
+        if hasattr(self, "link"):
+            await self.link.close()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+
+def _check_feed(feed: FeedTarget) -> None:
+    """What a worker has acknowledged is in its feed alone: nothing of it may be written over."""
+    feed.check_writable()
+    if feed.overwrite and not feed.is_empty:
+        raise ConfigError(
+            f"{feed.path} holds offers, and -O would write over them; give it with -o to go on, "
+            "or leave both out for a file of this worker's own"
+        )
+    written_offers(feed.path, feed.format)  # cuts what a kill left of a line
+
+
+def _difference(theirs: bytes, ours: dict[str, Any]) -> str:
+    try:
+        other = msgspec.json.decode(theirs, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "its terms in Redis cannot be read"
+    mine = msgspec.json.decode(msgspec.json.encode(ours))
+    parts = [
+        f"{name}={other.get(name)} there, {mine.get(name)} here"
+        for name in sorted({*other, *mine})
+        if other.get(name) != mine.get(name)
+    ]
+    return ", ".join(parts)

@@ -1,0 +1,315 @@
+"""One worker: takes pages from the run, hands them to the crawl, says what became of them.
+
+Nothing leaves Redis before its consequence is durable elsewhere: feeds are synced before each
+exchange, and a page is acknowledged in it only when it has left the engine for good. While Redis
+is away all is kept and the same message is sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from redis.exceptions import ResponseError
+
+from pailitao_spider import inner, stats
+from pailitao_spider.cluster.codec import MOST_LINE_BYTES, NoSeedError, read_payload
+from pailitao_spider.cluster.hand import Hand, PageInHand
+from pailitao_spider.cluster.intake import ReadLines
+from pailitao_spider.cluster.ledger_lines import ledger_line
+from pailitao_spider.cluster.link import AwayError
+from pailitao_spider.cluster.messages import (
+    Answer,
+    Burial,
+    Message,
+    PageOut,
+    decoded_answer,
+    encoded,
+)
+from pailitao_spider.cluster.own_requests import OwnRequests
+from pailitao_spider.cluster.pacing import Pacing
+from pailitao_spider.errors import ResultsError
+from pailitao_spider.image_search import META, picture_of
+
+if TYPE_CHECKING:
+    from scrapy import Request
+
+    from pailitao_spider.cluster.session import ClusterSession
+    from pailitao_spider.results.ledger import LedgerLine
+
+__all__ = ["Worker"]
+
+logger = logging.getLogger(__name__)
+
+_STOP_SECONDS = 8.0  # from the signal until what is still under way is given back
+_LAST_WORD_SECONDS = 4.0  # for Redis to answer the last message
+_TICK_SECONDS = 0.05
+_MOST_LINES = 64
+
+
+class Worker:
+    """The exchange of one worker with its run, as a task beside the crawl."""
+
+    def __init__(self, session: ClusterSession, name: str) -> None:
+        self.name = name
+        self.hand = Hand()
+        self.own = OwnRequests()
+        self.pacing = Pacing(session.config.lease_seconds)
+        self.is_over = False
+        """The run is empty, and this worker was to end with it."""
+        self._session = session
+        self._engine = session.crawler.engine
+        self._stats = session.crawler.stats
+        self._number = 0
+        self._read = ReadLines()
+        self._lines: list[LedgerLine] = []
+        self._burials: list[Burial] = []
+        self._has_failed = False
+        self._nudged = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._closing_since: float | None = None
+        self._is_finishing = False
+        self._says: dict[str, Any] = {}
+
+    # the crawl's side
+
+    def begin(self) -> None:
+        self._task = asyncio.ensure_future(self._run())
+        self._task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A fault of this project ends the worker rather than leave it idle."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, AwayError):
+            logger.error("the worker's task failed", exc_info=error)
+            self._session.stop("pailitao_error", f"{type(error).__name__}: {error}")
+
+    def next_request(self) -> Request | None:
+        """The next request that is ready here."""
+        self._collect()
+        self._nudged.set()
+        return self.hand.next_request() or self.own.next_request()
+
+    def enqueue(self, request: Request) -> None:
+        """Another try of a page in hand, or a request of the spider's own; never fails."""
+        if request.meta.get(META, {}).get("seed_id") is None:
+            self.own.add(request)
+        else:
+            self.hand.again(request)  # one that is not in hand stands in Redis
+
+    async def finish(self) -> None:
+        """Acknowledges what is durable and gives back the rest; the engine has let go of all."""
+        self._is_finishing = True
+        self._closing_since = self._closing_since or time.monotonic()
+        self._nudged.set()
+        if self._task is not None:
+            await asyncio.wait([self._task])  # never cancelled: a message may be under way
+        self.hand.drop_queued()
+        self._collect()
+        self.hand.drop_out()
+        with contextlib.suppress(AwayError):
+            await self._last_exchanges()
+
+    async def _last_exchanges(self) -> None:
+        """The second one writes the lines of seeds that the first one brought to their end."""
+        await self._exchange()
+        while self._lines and not self._has_failed:
+            await self._exchange()
+        await self._exchange(is_last=True)
+
+    # the loop
+
+    async def _run(self) -> None:
+        while not self._is_finishing:
+            if self._is_due():
+                await self._exchange()
+                inner.wake(self._engine)
+                continue
+            self._nudged.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await self._nudged.wait()
+            self._watch_closing()
+
+    def _is_due(self) -> bool:
+        if self._has_failed or self.is_over:
+            return False
+        self._collect()
+        return self.pacing.is_due(
+            time.monotonic(),
+            unfinished=len(self.hand),
+            finished=len(self.hand.finished) + len(self.hand.left),
+            has_words=bool(self._read.raw or self._burials),
+            has_lines=bool(self._lines),
+        )
+
+    def _collect(self) -> None:
+        in_progress = inner.in_progress(self._engine)
+        self.own.collect(in_progress)
+        self.hand.collect(in_progress, self.own.last)
+
+    def _watch_closing(self) -> None:
+        """A stop is over within ten seconds, whatever calls still hang."""
+        if self._closing_since is None:
+            if inner.is_closing(self._engine):
+                self._closing_since = time.monotonic()
+                self.hand.drop_queued()
+        elif time.monotonic() - self._closing_since > _STOP_SECONDS and len(self.hand):
+            self.hand.drop_out()
+            logger.warning("calls still hang: their pages go back to the queue")
+            # Scrapy's own way to end without waiting for them is a second signal.
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    # one exchange
+
+    async def _exchange(self, *, is_last: bool = False) -> None:
+        acked, left = self._through()
+        lines = self._lines
+        if not self._has_failed:
+            await self._make_durable(lines)
+        if self._has_failed:
+            acked, left, lines = [], [*acked, *left], []
+        message = self._message(acked, left, lines, is_last=is_last)
+        read = self._read
+        answer, raw = await self._answered(message, read.raw)
+        self._lines, self._read, self._burials = self._lines[len(lines) :], ReadLines(), []
+        self._let_go(acked, left)
+        self._stats.inc_value(stats.LEASES_ACKED, len(acked))
+        self._take(answer)
+        self._read = ReadLines.of(raw)
+
+    def _through(self) -> tuple[list[PageInHand], list[PageInHand]]:
+        """The pages to acknowledge and those to give back."""
+        oldest = self.own.oldest
+        acked = [page for page in self.hand.finished if page.after_local < oldest]
+        self.hand.finished = [page for page in self.hand.finished if page.after_local >= oldest]
+        if self._is_finishing:
+            acked, self.hand.finished = [*acked, *self.hand.finished], []
+        left, self.hand.left = self.hand.left, []
+        return acked, left
+
+    async def _make_durable(self, lines: list[LedgerLine]) -> None:
+        for line in lines:
+            self._session.books.close_seed(line)
+        try:
+            for line in await self._session.books.sync():
+                self._stats.inc_value(stats.seeds(line.status))
+        except ResultsError as error:
+            self._has_failed = True
+            self._session.stop("pailitao_disk", str(error))
+
+    def _message(
+        self,
+        acked: list[PageInHand],
+        left: list[PageInHand],
+        lines: list[LedgerLine],
+        *,
+        is_last: bool,
+    ) -> Message:
+        self._number += 1
+        is_closing = self._closing_since is not None or self._has_failed
+        gone = {page.id for page in (*acked, *left)}
+        holds = [hold for hold in self.hand.holds() if hold.id not in gone]
+        want = 0 if is_closing else self.pacing.room(len(holds))
+        return Message(
+            worker=self.name,
+            number=self._number,
+            says="" if is_last else self._introduction(),
+            most_line_bytes=MOST_LINE_BYTES,
+            **self._session.terms,
+            holds=holds,
+            acks=[page.ack(self._session.seen.written) for page in acked],
+            given_back=[page.give_back() for page in left],
+            burials=self._burials,
+            written=[line.seed_id for line in lines],
+            admits=self._read.admits,
+            refusals=self._read.refusals,
+            want=want,
+            want_seeds=self.pacing.seeds_ahead if want else 0,
+            want_lines=0 if is_last or self._has_failed else _MOST_LINES,
+            is_empty_handed=not holds,
+        )
+
+    async def _answered(self, message: Message, raw: list[bytes]) -> tuple[Answer, list[bytes]]:
+        """Sends the same message until it is answered: it may arrive more than once."""
+        failures = 0
+        packed = encoded(message)
+        while True:
+            try:
+                reply = await self._session.link.script(
+                    "exchange", self._session.keys.prefix, packed, *raw
+                )
+                return decoded_answer(reply[0]), reply[1:]
+            except AwayError:
+                await self._pause(failures)
+            except (ResponseError, msgspec.ValidationError) as error:
+                if failures == 0:
+                    logger.error("Redis refuses: %s; trying again, nothing is lost", error)
+                await self._pause(failures)
+            failures += 1
+
+    async def _pause(self, failures: int) -> None:
+        """As the link's own, but a worker that ends does not wait for long. Raises AwayError."""
+        left = self._session.link.pause_seconds(failures)
+        while left > 0:
+            await asyncio.sleep(min(left, _TICK_SECONDS))
+            left -= _TICK_SECONDS
+            self._watch_closing()
+            since = self._closing_since
+            if since is not None and time.monotonic() - since > _LAST_WORD_SECONDS:
+                raise AwayError("Redis was away at the end; the leases run out by themselves")
+
+    def _let_go(self, acked: list[PageInHand], left: list[PageInHand]) -> None:
+        for page in (*acked, *left):
+            self.hand.release(page)
+        self._session.seen.acknowledged(acked)
+        self._session.seen.given_back(left)
+
+    def _take(self, answer: Answer) -> None:
+        self.pacing.answered(time.monotonic(), answer, self._session.gate.per_second)
+        self._stats.inc_value(stats.LEASES_TAKEN, len(answer.pages))
+        self._stats.inc_value(stats.LEASES_RECLAIMED, answer.reclaimed)
+        self._stats.inc_value(stats.LEASES_BURIED, len(answer.buried))
+        for id_ in answer.buried:
+            logger.error("%s was buried: see scrapy pailitao dead", id_)
+        for page in answer.pages:
+            self._take_page(page)
+        self._lines += [ledger_line(line) for line in answer.lines]
+        if self._session.ends_when_empty and answer.is_run_empty and self._has_nothing:
+            self.is_over = True
+
+    @property
+    def _has_nothing(self) -> bool:
+        return self.hand.is_empty and self.own.is_empty and not self._lines
+
+    def _take_page(self, out: PageOut) -> None:
+        try:
+            found = read_payload(out.seed, out.payload)
+            if found.bad is not None:
+                raise NoSeedError(found.bad)
+        except NoSeedError as error:
+            self._burials.append(Burial(f"{out.seed}/{out.page}", out.delivery, str(error)))
+            return
+        call = self._session.page_call(picture_of(found.seed.image), out.page)
+        page = PageInHand(found.seed, call, out.delivery, out.size, out.last)
+        request = self._session.spider.page_request(out.seed, call)
+        if out.failures:
+            request.meta[META]["attempt"] = {"failures": out.failures}
+        self.hand.take(page, request)
+
+    def _introduction(self) -> str:
+        values = self._stats.get_stats()
+        return msgspec.json.encode(
+            {
+                "pages": values.get(stats.PAGES, 0),
+                "offers": values.get(stats.OFFERS_NEW, 0),
+                "calls": values.get(stats.CALLS, 0),
+                "in_hand": len(self.hand),
+            }
+        ).decode()

@@ -1,0 +1,142 @@
+"""The session of a crawl that is one process: seeds from a source, all it keeps beside its feed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from pailitao_spider import inner
+from pailitao_spider.access.budget import LocalBudget
+from pailitao_spider.access.gate import LocalGate
+from pailitao_spider.access.pace import Pace
+from pailitao_spider.access.retrying import RetryPolicy
+from pailitao_spider.access.token_file import TokenFile, default_folder
+from pailitao_spider.access.tokens import LocalTokens, Token
+from pailitao_spider.access.uploads import LocalUploads
+from pailitao_spider.bookkeeping import Bookkeeping
+from pailitao_spider.dedup import DEDUP_KEYS, LocalSeen, Written
+from pailitao_spider.outputs import FeedTarget, check_apart, local_feeds
+from pailitao_spider.results.ledger import Books
+from pailitao_spider.results.paths import ResultPaths
+from pailitao_spider.results.roster import PageStore
+from pailitao_spider.results.state import CrawlState
+from pailitao_spider.results.written import written_offers
+from pailitao_spider.session import Session
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+__all__ = ["LocalSession"]
+
+logger = logging.getLogger(__name__)
+
+
+class LocalSession(Session):
+    """One process, one feed that a later run can go on with."""
+
+    bookkeeping: Bookkeeping
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._state: CrawlState | None = None
+
+    async def _open_run(self) -> None:
+        self._open_books(local_feeds(self.crawler.settings) if self.keeps_ledger else [])
+        self._open_access()
+
+    def _open_books(self, feeds: list[FeedTarget]) -> None:
+        config = self.config
+        first = feeds[0] if feeds else None
+        paths = ResultPaths.beside(first.path) if first else None
+        if self.arguments is not None:
+            check_apart(feeds, self.arguments.seeds)
+        for feed in feeds:
+            feed.check_writable()
+        owner = f"{self.url} {self.credential.app_key}"
+        self._state = CrawlState(paths.state if paths else None, owner, time.time)
+        self.bookkeeping = Bookkeeping(
+            Books(paths, lambda: self.flush_feeds()),
+            PageStore() if config.dedup != "crawl" or config.matches else None,
+            self.crawler.stats,
+            lambda why: self.stop("pailitao_disk", why),
+        )
+        self.books, self.pages = self.bookkeeping.books, self.bookkeeping.pages
+        self.searches = self.bookkeeping.searches
+        key = DEDUP_KEYS[config.dedup]
+        self.seen, self.written = LocalSeen(key), Written(key)
+        if any(feed.overwrite for feed in feeds):
+            self._start_over(feeds)
+        elif feeds:
+            self._go_on(feeds)
+
+    def _start_over(self, feeds: list[FeedTarget]) -> None:
+        self.books.start_over()
+        for feed in feeds:
+            if feed.overwrite:
+                feed.path.write_bytes(b"")
+
+    def _go_on(self, feeds: list[FeedTarget]) -> None:
+        offers = {str(feed.path): written_offers(feed.path, feed.format) for feed in feeds}
+        claimed = self.books.claims()
+        short = [feed for feed in feeds if _holds_fewer(feed, claimed)]
+        self.books.go_on(trusts_feed=not short)
+        if self.books.claims_void:
+            logger.warning(
+                "%s: fewer offers than the %d that its ledger claims: "
+                "its %d done seeds are searched again",
+                short[0].path,
+                claimed,
+                self.books.claims_void,
+            )
+        number = self.written.take_up(offers, self.seen, self.books.is_complete)
+        if number:
+            logger.info("%s: going on after %d offers", feeds[0].path, number)
+
+    def _open_access(self) -> None:
+        config, engine = self.config, self.crawler.engine
+        assert self._state is not None
+        self.gate = LocalGate(
+            Pace(config.rate),
+            config.burst,
+            clock=time.monotonic,
+            sleep=asyncio.sleep,
+            is_closing=lambda: self.stopped is not None or inner.is_closing(engine),
+        )
+        self.policy = RetryPolicy(tries=config.transient_tries)
+        self.budget = LocalBudget(config.daily_calls, self._state)
+        self.uploads = LocalUploads(self._state)
+        self.tokens = self._opened_tokens()
+
+    def _opened_tokens(self) -> LocalTokens:
+        if self._sandbox is not None or self._token.refresh is None:
+            return LocalTokens(self._token)
+        file = TokenFile.of(default_folder(), self.credential.app_key, self._token)
+        return LocalTokens(file.newest(), lambda token: self._keep_token(file, token), self._token)
+
+    def _keep_token(self, file: TokenFile, token: Token) -> None:
+        try:
+            file.keep(token)
+        except OSError as error:
+            logger.warning(
+                "%s: the new tokens could not be kept (%s); the next run may need a new login",
+                file.path,
+                error.strerror,
+            )
+
+    async def last_commit(self) -> None:
+        if self.is_open:
+            await self.bookkeeping.finish()
+
+    async def _close_run(self) -> None:
+        if self._state is not None:
+            self._state.close()
+            self._state = None
+
+
+def _holds_fewer(feed: FeedTarget, claimed: int) -> bool:
+    """Lines of the feed are gone; one that filters items says nothing about it."""
+    if feed.is_filtered and not feed.is_empty:
+        return False
+    return claimed > 0 and sum(1 for _ in written_offers(feed.path, feed.format)) < claimed

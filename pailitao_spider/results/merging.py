@@ -1,0 +1,125 @@
+"""Many workers' results made one: each offer once, checked against what the ledgers claim."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from pailitao_spider.errors import ResultsError
+from pailitao_spider.results.claims import Claims, Verdict
+from pailitao_spider.results.drafts import Draft, Drafts
+from pailitao_spider.results.gathered import Gathered
+from pailitao_spider.results.line_keys import (
+    Sighting,
+    match_sighting,
+    offer_sighting,
+    rejected_sighting,
+)
+from pailitao_spider.results.paths import ResultPaths
+from pailitao_spider.results.sightings import Sightings
+
+__all__ = ["Merged", "Sifted", "merge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """Lines of one kind of file: all, those kept, and those that could not be read."""
+
+    lines: int
+    kept: int
+    torn: int
+
+    @property
+    def duplicates(self) -> int:
+        return self.lines - self.kept - self.torn
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What a merge found. `torn_beside` counts unreadable lines of side files."""
+
+    files: int
+    ledgers: int
+    offers: Sifted
+    rejected: int
+    matches: int
+    torn_beside: int
+    verdict: Verdict
+    unaccounted: int
+    """Claims above the number of offers, where each seed for itself has what it claims."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Every seed was searched to its end, and all that was found is here."""
+        verdict = self.verdict
+        bad = verdict.seeds["partial"] + verdict.seeds["failed"]
+        return not (verdict.missing or self.unaccounted or verdict.open_seeds or bad)
+
+
+def merge(given: Gathered, out: ResultPaths, scope: str) -> Merged:
+    """Writes each offer once, by its key in `scope` (see DEDUP_KEYS), and what lies beside.
+
+    Raises ResultsError; then nothing was written.
+    """
+    given.check_apart(out)
+    try:
+        with Drafts(out) as drafts:
+            merged = _merged(given, drafts, scope)
+            drafts.publish()
+    except sqlite3.Error as error:
+        raise ResultsError(
+            f"the temporary index cannot be written ({error}); "
+            "name a folder with more room in the environment: SQLITE_TMPDIR"
+        ) from error
+    except OSError as error:
+        raise ResultsError(
+            f"{out.feed} cannot be written ({error.strerror or error}); give another place with -O"
+        ) from error
+    return merged
+
+
+def _merged(given: Gathered, drafts: Drafts, scope: str) -> Merged:
+    with closing(Claims()) as claims:
+        # Before the feeds: a worker that is still writing claims only what its feed holds by now.
+        claims.read(given.seeds)
+        with closing(Sightings(given.feeds, offer_sighting(scope))) as sightings:
+            offers = _sifted(sightings, drafts.feed)
+            verdict = claims.verdict(sightings.held())
+        for line in claims.lines():
+            drafts.seeds.append(line)
+    rejected = _beside(given.rejected, rejected_sighting, drafts.rejected)
+    matches = _beside(given.matches, match_sighting, drafts.matches)
+    return Merged(
+        files=len(given.feeds),
+        ledgers=len(given.seeds),
+        offers=offers,
+        rejected=rejected.kept,
+        matches=matches.kept,
+        torn_beside=claims.torn + rejected.torn + matches.torn,
+        verdict=verdict,
+        unaccounted=_unaccounted(verdict, offers) if scope == "crawl" else 0,
+    )
+
+
+def _unaccounted(verdict: Verdict, offers: Sifted) -> int:
+    """An offer is claimed for one seed, but may lie in the feeds under several."""
+    return max(0, verdict.claimed - offers.kept - verdict.missing)
+
+
+def _sifted(sightings: Sightings, target: Draft) -> Sifted:
+    sightings.read()
+    kept = 0
+    for line in sightings.first():
+        target.append(line)
+        kept += 1
+    return Sifted(sightings.lines, kept, sightings.torn)
+
+
+def _beside(
+    files: Sequence[Path], sighting_of: Callable[[bytes], Sighting | None], target: Draft
+) -> Sifted:
+    with closing(Sightings(files, sighting_of)) as sightings:
+        return _sifted(sightings, target)
