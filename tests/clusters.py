@@ -83,7 +83,9 @@ class Cluster:
 
     # workers
 
-    def start(self, *arguments: str, **env: str) -> Worker:
+    def start(
+        self, *arguments: str, preexec: Callable[[], None] | None = None, **env: str
+    ) -> Worker:
         """A worker under way; its output goes to `worker-<n>.log`."""
         log = (self.folder / f"worker-{len(self.workers)}.log").open("w", encoding="utf-8")
         worker = subprocess.Popen(
@@ -95,6 +97,7 @@ class Cluster:
             stdout=log,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=preexec,
         )  # fmt: skip
         log.close()
         self.workers.append(worker)

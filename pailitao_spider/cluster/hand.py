@@ -32,6 +32,8 @@ class PageInHand:
     delivery: int
     size: int | None = None
     last: int | None = None
+    siblings: list[PageInHand] = field(default_factory=list)
+    """The pages of the same seed in hand, this one among them."""
     request: Request | None = None
     calls: int = 0
     came: Page | None = None
@@ -59,9 +61,16 @@ class PageInHand:
     def take_in(self, number: int, page: Page) -> range:
         """The pages that follow are asked for by the exchange, when this one is acknowledged."""
         self.came = page
+        if number > 1 and not page.rows:
+            self._end_at(number - 1)
         if number > 1 and self.size is not None:
             rank(page, number, self.size)
         return range(0)
+
+    def _end_at(self, last: int) -> None:
+        """No page beyond an empty one is worth a call; the exchange tells the others' workers."""
+        for each in self.siblings:
+            each.last = last if each.last is None else min(last, each.last)
 
     def wrote(self, item: Any) -> None:
         if isinstance(item, Offer):
@@ -95,6 +104,7 @@ class Hand:
 
     def __init__(self) -> None:
         self._pages: dict[tuple[str, int], PageInHand] = {}
+        self._by_seed: dict[str, list[PageInHand]] = {}
         self._queued: deque[PageInHand] = deque()
         self._out: dict[PageInHand, None] = {}
         self.finished: list[PageInHand] = []
@@ -124,6 +134,8 @@ class Hand:
             held.delivery = page.delivery
             return
         page.request = request
+        page.siblings = self._by_seed.setdefault(page.seed.seed_id, [])
+        page.siblings.append(page)
         self._pages[(page.seed.seed_id, page.page)] = page
         self._queued.append(page)
 
@@ -157,7 +169,11 @@ class Hand:
 
     def release(self, page: PageInHand) -> None:
         """The page is no longer this worker's."""
-        self._pages.pop((page.seed.seed_id, page.page), None)
+        if self._pages.pop((page.seed.seed_id, page.page), None) is None:
+            return
+        page.siblings.remove(page)
+        if not page.siblings:
+            del self._by_seed[page.seed.seed_id]
 
     def drop_queued(self) -> None:
         """What the engine has not seen goes back."""
