@@ -131,6 +131,8 @@ class Pace:
         if number < _FEW_CALLS:
             self._set(self.per_second * _MEASURE_BACK)
             return
+        if permit.issued_at <= self._empty_since:  # a clock was set meanwhile
+            return
         figure = number / (permit.issued_at - self._empty_since)
         if number < _ENOUGH_CALLS:
             self._set(min(self.per_second, figure * (1 + 1 / number)))

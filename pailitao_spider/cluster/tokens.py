@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -29,7 +28,6 @@ __all__ = ["RedisTokens"]
 logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 5.0
-_POLL_SECONDS = 0.1
 _LIFE_SECONDS = 2.0
 # A worker may hold the new tokens while Redis is away, or is an older replica. It writes them
 # within _LOOK_SECONDS of the moment when Redis answers again.
@@ -87,7 +85,7 @@ class RedisTokens:
     async def renew(self, stale: int, fetch: Fetch) -> Token:
         """A token newer than version `stale`; of all workers who ask at once, one asks the gateway.
 
-        Raises RefusedError, and StoppedError when the run ends while Redis is away.
+        Raises RefusedError, and StoppedError when the run ends while it waits.
         """
         async with self._renewing:
             if self._token.version != stale:
@@ -106,7 +104,7 @@ class RedisTokens:
             if state.is_ours:
                 await self._lead(owner, fetch)
             else:
-                await self._poll_pause()
+                await self._link.pause(0)
 
     async def _lead(self, owner: str, fetch: Fetch) -> None:
         """Asks the gateway, and writes what came of it where all can see it."""
@@ -166,7 +164,7 @@ class RedisTokens:
             await self._ask("look")
             if self._token.version != version:
                 return True
-            await self._poll_pause()
+            await self._link.pause(0)
         return False
 
     async def _look(self) -> None:
@@ -195,6 +193,3 @@ class RedisTokens:
         answer = await script("tokens", self._key, operation, *arguments)
         version, record, refusal, is_ours = answer
         return _State(version, record, refusal.decode("utf-8", "replace"), bool(is_ours))
-
-    async def _poll_pause(self) -> None:
-        await self._sleep(_POLL_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311  no secret

@@ -59,7 +59,7 @@ class SettlingMiddleware:
     ) -> AsyncIterator[Any]:
         page = self._page(response)
         if page is not None and isinstance(response, PageResponse):
-            await self._session.seen.ask([row for row in response.rows if isinstance(row, Offer)])
+            await self._session.seen.ask(_offers(response))
         async for each in result:
             if page is not None and each is not None and not isinstance(each, Request):
                 page.left += 1
@@ -109,6 +109,15 @@ class SettlingMiddleware:
         key = _key(response)
         if key is not None and self._pages[key].is_settled:
             self._session.searches.settle(*key, self._pages.pop(key).given_up)
+
+
+def _offers(response: PageResponse) -> list[Offer]:
+    """The offers of a page, each with its seed: the callback has not run yet."""
+    seed_id = response.request.meta[META]["seed_id"]  # type: ignore[union-attr]
+    offers = [row for row in response.rows if isinstance(row, Offer)]
+    for offer in offers:
+        offer.seed_id = seed_id
+    return offers
 
 
 def _key(response: Any) -> tuple[str, int] | None:
