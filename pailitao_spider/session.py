@@ -57,6 +57,8 @@ class Sent:
     clean: Form
     permit: Permit | None
     token_version: int
+    imgid: str | None = None
+    """What the gateway was told of the picture: its address, or the id of an upload."""
 
 
 class Session:

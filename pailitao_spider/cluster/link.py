@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from redis import exceptions
 
+from pailitao_spider.access.gate import GateClosedError
 from pailitao_spider.cluster.connection import Client
 from pailitao_spider.errors import PailitaoError
 
@@ -44,7 +45,7 @@ class AwayError(PailitaoError):
     """Redis gave no answer; what was asked may or may not have happened."""
 
 
-class StoppedError(PailitaoError):
+class StoppedError(GateClosedError):
     """The run ended while Redis was away."""
 
 

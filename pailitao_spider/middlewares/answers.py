@@ -16,6 +16,7 @@ from scrapy.utils.asyncio import sleep
 from scrapy.utils.misc import load_object
 
 from pailitao_spider import inner, stats
+from pailitao_spider.access.gate import GateClosedError
 from pailitao_spider.access.retrying import Action, Attempt
 from pailitao_spider.addon import session_of
 from pailitao_spider.errors import RefusedError
@@ -140,6 +141,8 @@ class AnswerMiddleware:
         sent = session.sent.get(request)
         try:
             return await self._next_attempt(request, refusal, sent)
+        except GateClosedError as error:
+            raise RunEndsError from error
         finally:
             self._tell_gate(sent, refusal)
 
@@ -148,7 +151,7 @@ class AnswerMiddleware:
         if refusal.kind is RefusalClass.THROTTLED:
             self._slow_down(sent, refusal)
         attempt = Attempt(**request.meta[META].get("attempt", {}))
-        if await self._is_lost_upload(request, refusal, attempt):
+        if await self._is_lost_upload(request, refusal, attempt, sent):
             return _again(request, replace(attempt, uploads=attempt.uploads + 1))
         action = session.policy.action(refusal, attempt)
         if action is Action.GIVE_UP:
@@ -181,7 +184,9 @@ class AnswerMiddleware:
             level = logging.INFO if rate is None else logging.WARNING
             logger.log(level, "too fast for the gateway%s: slower, at %.3g/s", given, now)
 
-    async def _is_lost_upload(self, request: Request, refusal: Refusal, attempt: Attempt) -> bool:
+    async def _is_lost_upload(
+        self, request: Request, refusal: Refusal, attempt: Attempt, sent: Sent | None
+    ) -> bool:
         """The gateway may have forgotten a picture that was uploaded long ago: try anew."""
         about_picture = refusal.kind is RefusalClass.BAD_SEED and attempt.uploads < _UPLOADS
         if not about_picture or request.meta[META]["kind"] != "search":
@@ -189,7 +194,7 @@ class AnswerMiddleware:
         picture = call_of(request).picture
         if picture.sha256 is None:
             return False
-        await self._session.uploads.forget(picture.sha256)
+        await self._session.uploads.forget(picture.sha256, sent.imgid if sent else None)
         return True
 
     async def _pause(self, seconds: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from scrapy import Request
@@ -36,6 +37,16 @@ class RunEndsError(IgnoreRequest):
     """The run ends; this request is left for the next one."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """A form for the wire; `imgid` is what a search names its picture by."""
+
+    form: Form
+    token_version: int
+    permit: Permit | None = None
+    imgid: str | None = None
+
+
 class SigningMiddleware:
     """Signs every attempt afresh, and sees that nobody but the wire gets the signed form."""
 
@@ -55,9 +66,12 @@ class SigningMiddleware:
         if META not in request.meta:
             return
         self._check_open()
-        form, permit, version = await self._form(request)
-        clean = inner.put_form(request, form)
-        self._session.sent[request] = Sent(clean, permit, version)
+        try:
+            signed = await self._signed(request)
+        except GateClosedError as error:
+            raise RunEndsError from error
+        clean = inner.put_form(request, signed.form)
+        self._session.sent[request] = Sent(clean, signed.permit, signed.token_version, signed.imgid)
         request.meta["download_timeout"] = self._timeout_seconds
         if self._session.config.sandbox is not None:
             request.meta["proxy"] = None
@@ -79,19 +93,20 @@ class SigningMiddleware:
         self._session.stop("pailitao_config", str(self._session.failed_to_open))
         raise RunEndsError
 
-    async def _form(self, request: Request) -> tuple[Form, Permit | None, int]:
+    async def _signed(self, request: Request) -> _Signed:
+        """Raises GateClosedError when the run ends while it waits."""
         session = self._session
         kind = request.meta[META]["kind"]
         if kind == "token":
             token = await session.tokens.current()
             form = refresh_form(session.token_url, session.credential, token.refresh or "")
-            return form, None, token.version
+            return _Signed(form, token.version)
         text = await self._picture(request, kind)
         permit = await self._leave()
         token = await session.tokens.current()
-        form = self._signed(request, kind, text, token)
+        form = self._form(request, kind, text, token)
         self._count(request)
-        return form, permit, token.version
+        return _Signed(form, token.version, permit, text if kind == "search" else None)
 
     async def _picture(self, request: Request, kind: str) -> str:
         """The picture as it goes over the wire: Base64 in an upload, else an id or URL."""
@@ -135,19 +150,15 @@ class SigningMiddleware:
 
     async def _leave(self) -> Permit:
         session = self._session
-        try:
-            permit = await session.gate.enter()
-            is_granted = await session.budget.take()
-        except GateClosedError as error:
-            raise RunEndsError from error
-        if not is_granted:
+        permit = await session.gate.enter()
+        if not await session.budget.take():
             session.stop_until_midnight(
                 "pailitao_budget", f"PAILITAO_DAILY_CALLS={session.config.daily_calls} are used up"
             )
             raise RunEndsError
         return permit
 
-    def _signed(self, request: Request, kind: str, text: str, token: Token) -> Form:
+    def _form(self, request: Request, kind: str, text: str, token: Token) -> Form:
         session = self._session
         key = session.credential
         credential = Credential(key.app_key, key.app_secret, token.access)
