@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from scrapy import Request, signals
 from scrapy.http import Response
 
+from pailitao_spider.access.gate import GateClosedError
 from pailitao_spider.addon import session_of
 from pailitao_spider.image_search import META, call_of
 from pailitao_spider.offers import Offer
@@ -59,7 +60,10 @@ class SettlingMiddleware:
     ) -> AsyncIterator[Any]:
         page = self._page(response)
         if page is not None and isinstance(response, PageResponse):
-            await self._session.seen.ask(_offers(response))
+            try:
+                await self._session.seen.ask(_offers(response))
+            except GateClosedError:
+                return  # the page is left for the next run
         async for each in result:
             if page is not None and each is not None and not isinstance(each, Request):
                 page.left += 1
