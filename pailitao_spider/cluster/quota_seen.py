@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from pailitao_spider.cluster.keys import AppKeys
 from pailitao_spider.cluster.link import Link
@@ -43,21 +42,11 @@ async def quota(link: Link, config: Config) -> QuotaSeen | None:
     keys = AppKeys(config.url or dialect(config.gateway).url, config.app_key)
     gate, calls = keys.gate, f"{keys.calls}:{beijing_day(time.time())}"
 
-    async def look() -> list[Any]:
-        pipe: Any = link.client.pipeline(transaction=True)
-        pipe.hmget(gate, "per_second", "generation", "given", "blocked_until").get(calls).time()
-        found: list[Any] = await pipe.execute()
-        return found
-
-    (per_second, generation, given, blocked), made, now = await link.once(look)
-    if per_second is None:
+    found = await link.script("quota", gate, calls)
+    if not found[0]:
         return None
-    held_back = max(0.0, float(blocked or 0) - now[0] - now[1] / 1e6)
+    per_second, generation, given, blocked, made, seconds, micros = map(float, found)
+    held_back = max(0.0, blocked - seconds - micros / 1e6)
     return QuotaSeen(
-        float(per_second),
-        int(float(generation or 0)) > 0,
-        float(given or 0) > 0,
-        held_back,
-        int(made or 0),
-        config.daily_calls,
+        per_second, generation > 0, given > 0, held_back, int(made), config.daily_calls
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,19 +67,11 @@ class Buried:
 
 
 async def standing(link: Link, keys: RunKeys, run: str) -> Standing:
-    """One look, in one transaction."""
-
-    async def look() -> list[Any]:
-        pipe: Any = link.client.pipeline(transaction=True)
-        pipe.llen(keys.waiting).hgetall(keys.counts).zcard(keys.ready)
-        pipe.zcard(keys.lease).zcard(keys.suspect).hlen(keys.dead)
-        pipe.zcard(keys.ended).hgetall(keys.workers).time()
-        found: list[Any] = await pipe.execute()
-        return found
-
-    waiting, counts, ready, leased, suspect, dead, ended, workers, time = await link.once(look)
-    number = {name.decode(): value for name, value in counts.items()}
-    now = time[0] + time[1] / 1e6
+    """One look at all of it."""
+    found = await link.script("standing", keys.prefix)
+    waiting, counts, ready, leased, suspect, dead, ended, workers, *time = found
+    number = {name.decode(): value for name, value in _pairs(counts)}
+    now = int(time[0]) + int(time[1]) / 1e6
     return Standing(
         run=run,
         waiting=waiting,
@@ -92,9 +84,13 @@ async def standing(link: Link, keys: RunKeys, run: str) -> Standing:
         repeated=int(number.get("repeated", 0)),
         picture_bytes=int(number.get("picture_bytes", 0)),
         workers=sorted(
-            (_worker(name, said, now) for name, said in workers.items()), key=lambda each: each.name
+            (_worker(name, said, now) for name, said in _pairs(workers)), key=lambda each: each.name
         ),
     )
+
+
+def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    return zip(flat[::2], flat[1::2], strict=True)
 
 
 def _worker(name: bytes, said: bytes, now: float) -> WorkerSeen:

@@ -171,7 +171,7 @@ class Worker:
     async def _exchange(self, *, is_last: bool = False) -> None:
         acked, left = self._through()
         lines = self._lines
-        if not self._has_failed:
+        if (acked or lines) and not self._has_failed:
             await self._make_durable(lines)
         if self._has_failed:
             acked, left, lines = [], [*acked, *left], []
