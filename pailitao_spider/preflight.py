@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pailitao_spider.arguments import Arguments
 from pailitao_spider.config import Config
+from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.dialects import dialect
 from pailitao_spider.outputs import check_apart, local_feeds
 from pailitao_spider.results.written import written_offers
@@ -28,6 +29,11 @@ def check(settings: BaseSettings, given: Mapping[str, Any]) -> None:
         from pailitao_spider.sandbox.embedded import sandbox_options
 
         sandbox_options(config.sandbox)
+    if config.cluster and (settings.getpriority("SCHEDULER") or 0) > 0:
+        raise ConfigError(
+            f"SCHEDULER={settings['SCHEDULER']} does not go with PAILITAO_CLUSTER, which brings "
+            "its own; remove that setting"
+        )
     arguments = Arguments.read(given, is_worker=config.cluster)
     if arguments.seeds not in (None, "-"):
         open_source(arguments.seeds)

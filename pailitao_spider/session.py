@@ -85,6 +85,8 @@ class Session:
     written: Written
     reads_source = True
     """The spider reads the seeds itself."""
+    takes_guests = True
+    """Somebody else's spider may go on without what cannot be opened."""
     way_on = "go on with -o"
     """What to do after a stop."""
 
@@ -120,7 +122,7 @@ class Session:
         except PailitaoError as error:
             self.failed_to_open = error
             await self.close()
-            if keeps_ledger:
+            if keeps_ledger or not self.takes_guests:
                 logger.error("%s", error)
                 raise CloseSpider("pailitao_config") from error
         except Exception as error:

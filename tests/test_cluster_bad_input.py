@@ -1,0 +1,108 @@
+"""Mistakes around a cluster: one clear line each, exit code 2, nothing sent, nothing taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pailitao_spider.cluster.local_server import LocalServer
+from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.server import Gateway, Site
+from tests.clusters import Cluster
+from tests.test_faults import photo
+
+CATALOGUE = Catalogue()
+Serve = Callable[..., Site]
+
+
+@pytest.fixture
+def run(serve_sandbox: Serve, cluster: Callable[..., Cluster]) -> Cluster:
+    """A run with one seed that nobody may touch."""
+    made: Cluster = cluster(serve_sandbox(Gateway(CATALOGUE)), rate=100)
+    made.push(photo(1))
+    return made
+
+
+def refused(run: Cluster, *arguments: str) -> str:
+    """The one line with which a command is refused."""
+    told = run.command(*arguments)
+    assert told.exit_code == 2, told.log
+    lines = told.log.strip().splitlines()
+    assert len(lines) == 1, told.log
+    return lines[0]
+
+
+CRAWL = ("crawl", "pailitao", "-a", "until_empty=1")
+
+MISTAKES = [
+    pytest.param(("-a", "seeds=seeds.txt"), "scrapy pailitao push", id="seeds"),
+    pytest.param(("-a", "until_empty=perhaps"), "until_empty=perhaps", id="until_empty"),
+    pytest.param(("-a", "page_size=0"), "page_size=0", id="page_size"),
+    pytest.param(("-s", "PAILITAO_RUN=a b"), "PAILITAO_RUN", id="run"),
+    pytest.param(("-s", "PAILITAO_LEASE_SECONDS=0"), "PAILITAO_LEASE_SECONDS", id="lease"),
+    pytest.param(("-s", "PAILITAO_MAX_DELIVERIES=1"), "PAILITAO_MAX_DELIVERIES", id="deliveries"),
+    pytest.param(("-s", "PAILITAO_CLUSTER=perhaps"), "PAILITAO_CLUSTER", id="cluster"),
+    pytest.param(("-s", "REDIS_URL=redis://127.0.0.1:1"), "127.0.0.1:1", id="nobody-there"),
+    pytest.param(("-s", "REDIS_URL=nonsense://x"), "REDIS_URL", id="address"),
+    pytest.param(("-s", "SCHEDULER=scrapy_redis.scheduler.Scheduler"), "SCHEDULER", id="scheduler"),
+]
+
+
+@pytest.mark.parametrize(("given", "words"), MISTAKES)
+def test_a_worker_s_mistake_is_one_line_and_takes_no_seed(
+    run: Cluster, given: tuple[str, ...], words: str
+) -> None:
+    assert words in refused(run, *CRAWL, *given)
+    assert run.site.gateway.log.calls == 0
+    assert run.status()["waiting"] == 1
+
+
+def test_workers_that_would_ask_otherwise_are_refused_with_the_difference(run: Cluster) -> None:
+    assert run.crawl("-a", "sort=price_asc", workers=1) == [0]
+    line = refused(run, *CRAWL, "-a", "max_pages=2")
+    assert "max_pages=None there, 2 here, sort=price_asc there, sale_desc here" in line
+    assert run.crawl("-a", "sort=price_asc", workers=1) == [0]
+
+
+def test_another_s_spider_is_told_that_the_cluster_is_not_for_it(
+    run: Cluster, redis_server: LocalServer
+) -> None:
+    (run.folder / "hers.py").write_text(
+        "import scrapy\nclass Hers(scrapy.Spider):\n    name = 'hers'\n"
+        "    start_urls = ['http://127.0.0.1:1/']\n"
+    )
+    told = run.command("runspider", "hers.py")
+    assert "PAILITAO_CLUSTER works with the spider pailitao" in told.log
+    assert "Traceback" not in told.log
+
+
+@pytest.mark.parametrize("verb", ["push", "status", "dead", "clear"])
+def test_a_command_without_redis_is_one_line(run: Cluster, verb: str) -> None:
+    source = ("seeds.txt",) if verb == "push" else ()
+    line = refused(run, "pailitao", verb, *source, "-s", "REDIS_URL=redis://127.0.0.1:1")
+    assert "127.0.0.1:1" in line
+
+
+@pytest.mark.parametrize(
+    ("source", "words"), [("none.csv", "no such file"), ("empty.txt", "empty"), ("x.pdf", "kind")]
+)
+def test_a_source_that_cannot_be_read_is_one_line(run: Cluster, source: str, words: str) -> None:
+    (run.folder / "empty.txt").write_text("")
+    (run.folder / "x.pdf").write_text("x")
+    assert words in refused(run, "pailitao", "push", source)
+
+
+def test_until_empty_without_a_cluster_says_what_it_is_for(run: Cluster) -> None:
+    run.env["PAILITAO_CLUSTER"] = "0"
+    line = refused(run, *CRAWL, "-a", "seeds=seeds.txt")
+    assert "set PAILITAO_CLUSTER=1" in line
+
+
+def test_a_run_is_not_cleared_without_a_yes(run: Cluster) -> None:
+    told = run.command("pailitao", "clear")
+    assert told.exit_code == 2
+    assert "1 seeds are not searched yet" in told.log
+    assert run.status()["waiting"] == 1
+    assert run.command("pailitao", "clear", "--yes").exit_code == 0
+    assert run.status()["waiting"] == 0
