@@ -5,16 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from redis.asyncio import Redis
 
 from pailitao_spider.access.budget import Budget, LocalBudget
+from pailitao_spider.access.gate import GateClosedError
 from pailitao_spider.access.retrying import Action, Attempt, RetryPolicy
 from pailitao_spider.access.token_file import TokenFile, default_folder
 from pailitao_spider.access.tokens import Fetch, LocalTokens, Token
+from pailitao_spider.cluster.budget import RedisBudget
+from pailitao_spider.cluster.keys import AppKeys
+from pailitao_spider.cluster.link import Link
+from pailitao_spider.cluster.local_server import LocalServer
 from pailitao_spider.errors import RefusedError
 from pailitao_spider.gateways.oauth import Renewed
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
@@ -169,46 +177,109 @@ def test_the_default_folder_follows_the_xdg_convention(
 # budget
 
 
-class Day:
-    """A counter whose day ends when told."""
+class Days:
+    """Budgets of one key, each of a worker of its own, on a clock that moves when told."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: LocalServer | None) -> None:
         self.now = 0.0
+        self.server = server
         self.state = CrawlState(None, "key", lambda: self.now)
 
-    def __enter__(self) -> Day:
-        return self
+    @asynccontextmanager
+    async def budgets(
+        self, calls_a_day: int | None, number: int = 1, is_closing: bool = False
+    ) -> AsyncIterator[list[Budget]]:
+        if self.server is None:
+            yield [LocalBudget(calls_a_day, self.state)] * number
+            return
+        links = [self._link(self.server, is_closing) for _ in range(number)]
+        keys = AppKeys("url", "key")
+        yield [RedisBudget(link, keys, calls_a_day, lambda: self.now) for link in links]
+        for link in links:
+            await link.close()
 
-    def __exit__(self, *error: object) -> None:
-        self.state.close()
+    def _link(self, server: LocalServer, is_closing: bool) -> Link:
+        return Link(Redis.from_url(server.url), is_closing=lambda: is_closing)
+
+    def taken(self, calls_a_day: int | None, times: int) -> list[bool]:
+        async def take() -> list[bool]:
+            async with self.budgets(calls_a_day) as [budget]:
+                return [await budget.take() for _ in range(times)]
+
+        return asyncio.run(take())
+
+    def number(self) -> int:
+        """The day's calls, by a budget that asks for one more and does not get it."""
+
+        async def ask() -> int:
+            async with self.budgets(0) as [budget]:
+                assert not await budget.take()
+                return budget.calls_today
+
+        return asyncio.run(ask())
 
 
-def taken(budget: Budget, times: int) -> list[bool]:
-    async def take() -> list[bool]:
-        return [await budget.take() for _ in range(times)]
+class TestBothBudgets:
+    @pytest.fixture(params=["local", "redis"])
+    def days(self, request: pytest.FixtureRequest) -> Iterator[Days]:
+        is_local = request.param == "local"
+        days = Days(None if is_local else request.getfixturevalue("redis_server"))
+        yield days
+        days.state.close()
 
-    return asyncio.run(take())
+    def test_a_day_s_calls_can_be_taken_and_no_more(self, days: Days) -> None:
+        assert days.taken(3, 5) == [True, True, True, False, False]
+        assert days.number() == 3
+
+    def test_the_budget_is_whole_again_at_midnight_in_beijing(self, days: Days) -> None:
+        days.now = 16 * 3600 - 1
+        assert days.taken(1, 2) == [True, False]
+        days.now += 1
+        assert days.taken(1, 2) == [True, False]
+        assert days.number() == 1
+
+    def test_without_a_budget_every_call_may_be_made_and_none_is_counted(self, days: Days) -> None:
+        assert all(days.taken(None, 10))
+        assert days.number() == 0
+
+    def test_a_run_goes_on_with_what_the_one_before_has_left(self, days: Days) -> None:
+        assert days.taken(10, 7) == [True] * 7
+        assert days.taken(10, 7) == [True] * 3 + [False] * 4
+
+    def test_many_who_ask_at_once_get_exactly_the_day_s_calls(self, days: Days) -> None:
+        async def run() -> list[bool]:
+            async with days.budgets(20, number=4) as budgets:
+                return await asyncio.gather(*(each.take() for each in budgets for _ in range(15)))
+
+        assert sum(asyncio.run(run())) == 20
+        assert days.number() == 20
 
 
-def test_a_day_s_calls_can_be_taken_and_no_more() -> None:
-    with Day() as day:
-        budget = LocalBudget(3, day.state)
-        assert taken(budget, 5) == [True, True, True, False, False]
-        assert budget.calls_today == 3
+def test_what_a_day_cost_is_kept_in_redis_for_three_days(redis_server: LocalServer) -> None:
+    days = Days(redis_server)
+    days.taken(5, 2)
+    days.state.close()
+
+    async def left() -> list[tuple[bytes, int]]:
+        async with Redis.from_url(redis_server.url) as client:
+            return [(key, await client.ttl(key)) for key in await client.keys()]
+
+    [(key, seconds)] = asyncio.run(left())
+    assert key.endswith(b":calls:1970-01-01")
+    assert 259_190 < seconds <= 259_200
 
 
-def test_the_budget_is_whole_again_at_midnight_in_beijing() -> None:
-    with Day() as day:
-        budget = LocalBudget(1, day.state)
-        day.now = 16 * 3600 - 1
-        assert taken(budget, 2) == [True, False]
-        day.now += 1
-        assert taken(budget, 2) == [True, False]
+def test_a_run_that_ends_while_redis_is_away_takes_no_call(redis_server: LocalServer) -> None:
+    days = Days(redis_server)
+    redis_server.kill()
 
+    async def run() -> None:
+        async with days.budgets(5, is_closing=True) as [budget]:
+            with pytest.raises(GateClosedError):
+                await budget.take()
 
-def test_without_a_budget_every_call_may_be_made() -> None:
-    with Day() as day:
-        assert all(taken(LocalBudget(None, day.state), 10))
+    asyncio.run(run())
+    days.state.close()
 
 
 # retrying

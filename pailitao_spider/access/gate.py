@@ -137,7 +137,7 @@ class LocalGate:
         self._next_at = base + interval
 
 
-def catch_up_seconds(per_second: float) -> float:
+def catch_up_seconds(per_second: float, calls: int = _CATCH_UP_CALLS) -> float:
     """How late a call may take its slot as if it were in time."""
-    late = max(_CATCH_UP_CALLS / per_second, _LEAST_CATCH_UP_SECONDS)
+    late = max(calls / per_second, _LEAST_CATCH_UP_SECONDS)
     return min(late, _CATCH_UP_SECONDS)

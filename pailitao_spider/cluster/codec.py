@@ -30,6 +30,7 @@ __all__ = [
     "other_name",
     "read_line",
     "read_payload",
+    "seed_name",
     "written_payload",
 ]
 
@@ -37,7 +38,9 @@ MOST_LINE_BYTES = 64 * 1024
 _MOST_NAME = 200
 _SUFFIX_ROOM = 24
 _STORED = re.compile(r"sha256:([0-9a-f]{64})")
+_WEB = ("http://", "https://")
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_UNWRITABLE = (msgspec.EncodeError, UnicodeEncodeError, RecursionError, TypeError, ValueError)
 
 
 class NoSeedError(PailitaoError):
@@ -71,8 +74,15 @@ class IntakeSeed:
 
 
 def line_of(found: IntakeSeed) -> bytes:
-    """The line that `read_line` reads as the same seed."""
-    return _ENCODER.encode(_line(found, found.seed.seed_id))
+    """The line that `read_line` reads as the same seed. Raises NoSeedError."""
+    return _encoded(_line(found, found.seed.seed_id))
+
+
+def _encoded(line: _Line) -> bytes:
+    try:
+        return _ENCODER.encode(line)
+    except _UNWRITABLE as error:
+        raise NoSeedError(f"its columns cannot be written as JSON ({error})") from error
 
 
 def _line(found: IntakeSeed, seed_id: str | None) -> _Line:
@@ -84,29 +94,36 @@ def _line(found: IntakeSeed, seed_id: str | None) -> _Line:
 
 def read_line(raw: bytes) -> IntakeSeed:
     """Raises NoSeedError with the reason."""
-    line = _decoded(raw)
+    return _seed(_decoded(raw))
+
+
+def _seed(line: _Line) -> IntakeSeed:
     if line.bad is not None:
-        name = _name(line.seed_id or line.image)
-        return IntakeSeed(Seed(name, UrlImage(cleaned(line.image))), cleaned(line.bad))
+        name = seed_name(line.seed_id or line.image)
+        return IntakeSeed(Seed(name, UrlImage(line.image), line.extra), line.bad)
     image = _image(line)
-    return IntakeSeed(Seed(_name(line.seed_id or default_id(image)), image, line.extra))
+    return IntakeSeed(Seed(seed_name(line.seed_id or default_id(image)), image, line.extra))
 
 
 def _decoded(raw: bytes) -> _Line:
     if len(raw) > MOST_LINE_BYTES:
         raise NoSeedError(f"a line of {len(raw)} bytes")
     try:
-        if raw.startswith((b"http://", b"https://")):
+        if _is_on_the_web(raw[:8].decode("latin-1")):
             return _Line(raw.decode().strip())
         return _LINES.decode(raw)
     except _UNREADABLE as error:
         raise NoSeedError(f"no seed: {cleaned(str(error))[:200]}") from error
 
 
+def _is_on_the_web(image: str) -> bool:
+    return image[:8].lower().startswith(_WEB)
+
+
 def _image(line: _Line) -> UrlImage | StoredImage:
     if stored := _STORED.fullmatch(line.image):
-        return StoredImage(stored[1], cleaned(line.label or line.image)[:2000])
-    if not line.image.startswith(("http://", "https://")):
+        return StoredImage(stored[1], line.label or line.image)
+    if not _is_on_the_web(line.image):
         raise NoSeedError(
             f"{cleaned(line.image[:80])} is no http(s) address; push pictures of your own with "
             "scrapy pailitao push"
@@ -117,8 +134,9 @@ def _image(line: _Line) -> UrlImage | StoredImage:
         raise NoSeedError(str(error)) from error
 
 
-def _name(text: str) -> str:
-    name = cleaned(text)[:_MOST_NAME]
+def seed_name(text: str) -> str:
+    """The name under which a seed is kept. Raises NoSeedError when there is none."""
+    name = cleaned(text)[:_MOST_NAME].rstrip()
     if not name:
         raise NoSeedError("an empty seed_id")
     return name
@@ -138,12 +156,12 @@ def other_name(seed: Seed) -> str:
 
 
 def written_payload(found: IntakeSeed) -> str:
-    """What every page of the seed carries: its picture, label and other columns."""
-    return _ENCODER.encode(_line(found, None)).decode()
+    """What every page of the seed carries: picture, label, other columns. Raises NoSeedError."""
+    return _encoded(_line(found, None)).decode()
 
 
 def read_payload(seed_id: str, payload: str) -> IntakeSeed:
     """The seed again. Raises NoSeedError."""
     line = _decoded(payload.encode("utf-8", "surrogatepass"))
     line.seed_id = seed_id
-    return read_line(_ENCODER.encode(line))
+    return _seed(line)

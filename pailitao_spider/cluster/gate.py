@@ -8,11 +8,10 @@ worker's tickets move with the plan as soon as it hears of it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 
 from msgspec import msgpack
@@ -21,28 +20,26 @@ from pailitao_spider.access.gate import GateClosedError, catch_up_seconds
 from pailitao_spider.access.pace import CONSTANTS, Pace, Permit
 from pailitao_spider.cluster.keys import AppKeys
 from pailitao_spider.cluster.link import AwayError, Link, StoppedError
-from pailitao_spider.cluster.plan import Ask, Plan, RedisClock, Report
+from pailitao_spider.cluster.plan import Ask, Plan, Report, Ticket, Tickets
 
 __all__ = ["RedisGate"]
+
+logger = logging.getLogger(__name__)
 
 _SLICE_SECONDS = 0.25  # how long a waiting call may take to notice that the run ends
 _FIRST_SLICE_SECONDS = 0.01
 _BATCH_SECONDS = 0.04
 _LEAD_SECONDS = 0.02  # so long before its last ticket opens a worker asks for more
+_CATCH_UP_CALLS = 2  # fewer than in one process: workers that are late are late together
 _REPORT_SECONDS = 0.05
 _LEARNING_REPORT_SECONDS = 0.005  # a figure is as good as the answers that have been counted
 # Who waits for a ticket that opens later looks again after a quarter of the time that is left.
 _LOOK_SHARE = 0.25
 _LEAST_LOOK_SECONDS, _MOST_LOOK_SECONDS = 0.1, 1.0
 
+_LONG_BAN_SECONDS = 60.0  # worth a line: a crawl that only waits looks like one that hangs
+
 _CONSTANTS = msgpack.encode(CONSTANTS)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ticket:
-    number: int
-    limited: bool
-    got_at: float
 
 
 class RedisGate:
@@ -69,12 +66,11 @@ class RedisGate:
         self._waiting = 0
         self._is_proved = False
         self._awaits_first = False
-        self._tickets: deque[_Ticket] = deque()
+        self._tickets = Tickets()
         self._news = asyncio.Event()
-        self._clock = RedisClock()
-        self._plan: Plan | None = None
-        self._heard_at = 0.0
-        self._reports: list[Report] = []
+        self._told_ban_until = 0.0
+        self._reports: list[tuple[float, Report]] = []
+        """With the moment by which each is to be told."""
         self._report_at = math.inf
         self._need = asyncio.Event()
         self._rests_until = -math.inf
@@ -83,12 +79,14 @@ class RedisGate:
     @property
     def per_second(self) -> float:
         """The calls a second that the key is held to, all workers together."""
-        return self._plan.per_second if self._plan else Pace(self._rate).per_second
+        plan = self._tickets.plan
+        return plan.per_second if plan else Pace(self._rate).per_second
 
     @property
     def has_found(self) -> bool:
         """The gateway has shown one of the workers where its limit is."""
-        return self._plan is not None and self._plan.generation > 0
+        plan = self._tickets.plan
+        return plan is not None and plan.generation > 0
 
     async def enter(self) -> Permit:
         """Waits for leave to call. Raises GateClosedError when the run ends meanwhile."""
@@ -105,8 +103,8 @@ class RedisGate:
 
     def good(self, permit: Permit) -> None:
         """The key works and was not too fast."""
-        is_learning = self._plan is None or self._plan.is_learning
-        within = _LEARNING_REPORT_SECONDS if is_learning else _REPORT_SECONDS
+        plan = self._tickets.plan
+        within = _REPORT_SECONDS if plan and not plan.is_learning else _LEARNING_REPORT_SECONDS
         self._report(permit, within)
 
     def throttled(self, permit: Permit, wait_seconds: float | None) -> None:
@@ -135,23 +133,25 @@ class RedisGate:
             self._check_open()
             await asyncio.sleep(_FIRST_SLICE_SECONDS)
 
-    async def _open_ticket(self) -> _Ticket:
+    async def _open_ticket(self) -> Ticket:
         self._turn_at = monotonic()
         while True:
             self._check_open()
-            self._drop_stale()
-            left = self._opens_at(self._tickets[0]) - monotonic() if self._tickets else math.inf
+            now = monotonic()
+            self._tickets.drop_before(now - self._catch_up_seconds())
+            left = self._tickets.first_opens_at() - now
             if left <= 0:
-                return self._tickets.popleft()
+                return self._tickets.take()
             self._wake()
             await self._hear_news(min(left, _SLICE_SECONDS))
 
-    def _permit(self, ticket: _Ticket, asked_at: float) -> Permit:
-        assert self._plan is not None
+    def _permit(self, ticket: Ticket, asked_at: float) -> Permit:
+        plan = self._tickets.plan
+        assert plan is not None
         self._awaits_first = True
         now = monotonic()
         self.waited_seconds += now - asked_at
-        return Permit(self._clock.there(now), ticket.limited, self._plan.generation)
+        return Permit(self._tickets.clock.there(now), ticket.limited, plan.generation)
 
     def _check_open(self) -> None:
         if self._is_closed or self._is_closing():
@@ -164,18 +164,8 @@ class RedisGate:
             except StoppedError as error:
                 raise GateClosedError from error
 
-    def _drop_stale(self) -> None:
-        """A ticket that was not used in time is lost: on top of the others it is one too many."""
-        oldest = monotonic() - catch_up_seconds(self.per_second)
-        while self._tickets:
-            ticket = self._tickets[0]
-            if max(self._opens_at(ticket), ticket.got_at) >= oldest:
-                return
-            self._tickets.popleft()
-
-    def _opens_at(self, ticket: _Ticket) -> float:
-        assert self._plan is not None
-        return self._clock.here(self._plan.opens_at(ticket.number))
+    def _catch_up_seconds(self) -> float:
+        return catch_up_seconds(self.per_second, _CATCH_UP_CALLS)
 
     async def _hear_news(self, seconds: float) -> None:
         self._news.clear()
@@ -191,7 +181,8 @@ class RedisGate:
         self._is_proved = True
         now = monotonic()
         sent = (permit.issued_at, permit.limited, permit.generation)
-        self._reports.append(Report(is_good, self._clock.there(now), *sent, wait_seconds))
+        report = Report(is_good, self._tickets.clock.there(now), *sent, wait_seconds)
+        self._reports.append((now + within, report))
         self._report_at = min(self._report_at, now + within)
         self._wake()
 
@@ -205,24 +196,22 @@ class RedisGate:
     def _asks_at(self) -> float:
         if self._wanted() <= 0:
             return math.inf
-        if not self._tickets:
-            return -math.inf
-        lead = max(_LEAD_SECONDS, 2 * self._clock.round_trip_seconds)
-        return self._opens_at(self._tickets[-1]) - lead
+        lead = max(_LEAD_SECONDS, 2 * self._tickets.clock.round_trip_seconds)
+        return self._tickets.last_opens_at() - lead
 
     def _wanted(self) -> int:
         if not self._is_proved:
             return 0 if self._awaits_first or self._tickets else min(self._waiting, 1)
-        seconds = max(_BATCH_SECONDS, 2 * self._clock.round_trip_seconds)
+        seconds = max(_BATCH_SECONDS, 2 * self._tickets.clock.round_trip_seconds)
         most = max(round(self.per_second * seconds), 1)
         return min(self._waiting - len(self._tickets), most)
 
     def _looks_at(self) -> float:
         if not (self._tickets and self._waiting):
             return math.inf
-        left = self._opens_at(self._tickets[0]) - self._heard_at
-        look = min(max(left * _LOOK_SHARE, _LEAST_LOOK_SECONDS), _MOST_LOOK_SECONDS)
-        return self._heard_at + look
+        heard_at = self._tickets.heard_at
+        left = self._tickets.first_opens_at() - heard_at
+        return heard_at + min(max(left * _LOOK_SHARE, _LEAST_LOOK_SECONDS), _MOST_LOOK_SECONDS)
 
     # talking to Redis, one call at a time
 
@@ -252,8 +241,10 @@ class RedisGate:
         answer = await self._link.script("gate", self._key, _CONSTANTS, msgpack.encode(ask))
         now = monotonic()
         del self._reports[: len(ask.reports)]
-        self._report_at = now + _REPORT_SECONDS if self._reports else math.inf
-        self._learn(msgpack.decode(answer, type=Plan), asked_at, now)
+        self._report_at = min((by for by, _ in self._reports), default=math.inf)
+        plan = msgpack.decode(answer, type=Plan)
+        self._tickets.learn(plan, asked_at, now)
+        self._tell_ban(plan)
         self._news.set()
 
     def _ask(self, now: float) -> Ask:
@@ -261,17 +252,14 @@ class RedisGate:
         return Ask(
             self._rate,
             self._burst,
-            opens=self._plan is None,
+            opens=self._tickets.plan is None,
             wanted=self._wanted() if is_due else 0,
-            back_seconds=min(now - self._turn_at, catch_up_seconds(self.per_second)),
-            reports=tuple(self._reports),
+            back_seconds=min(now - self._turn_at, self._catch_up_seconds()),
+            reports=tuple(report for _, report in self._reports),
         )
 
-    def _learn(self, plan: Plan, asked_at: float, now: float) -> None:
-        if self._plan is not None and plan.era != self._plan.era:
-            self._tickets.clear()  # Redis has forgotten the plan in which they were places
-        self._clock.hear(plan.now, asked_at, now)
-        self._plan, self._heard_at = plan, now
-        for number in range(plan.first, plan.first + plan.given):
-            limited = plan.follows or plan.opens_at(number) > plan.now
-            self._tickets.append(_Ticket(number, limited, now))
+    def _tell_ban(self, plan: Plan) -> None:
+        left = plan.blocked_until - plan.now
+        if left > _LONG_BAN_SECONDS and plan.blocked_until > self._told_ban_until + 1:
+            self._told_ban_until = plan.blocked_until
+            logger.warning("the gateway holds this key back: no call for %.0f s", left)

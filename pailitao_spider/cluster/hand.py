@@ -82,7 +82,7 @@ class PageInHand:
         """What became of the page; `offers` says which were written, in the scope of the run."""
         facts: dict[str, Any] = {}
         if self.given_up is not None:
-            facts = {"gone": self.given_up[:500]}
+            facts = {"gone": self.given_up[:500], "delivery": self.delivery}
         elif self.came is None:
             facts = {"unneeded": True}
         else:
@@ -107,8 +107,8 @@ class Hand:
         self._by_seed: dict[str, list[PageInHand]] = {}
         self._queued: deque[PageInHand] = deque()
         self._out: dict[PageInHand, None] = {}
-        self.finished: list[PageInHand] = []
-        self.left: list[PageInHand] = []
+        self.finished: dict[PageInHand, None] = {}
+        self.left: dict[PageInHand, None] = {}
         """Pages that came out of the crawl without an end: they go back."""
 
     def __len__(self) -> int:
@@ -161,7 +161,7 @@ class Hand:
         for page in [page for page in self._out if page.request not in in_progress]:
             del self._out[page]
             page.after_local = local
-            (self.finished if page.is_settled else self.left).append(page)
+            (self.finished if page.is_settled else self.left)[page] = None
 
     def holds(self) -> Iterator[Hold]:
         """All pages, to have their leases renewed."""
@@ -171,16 +171,24 @@ class Hand:
         """The page is no longer this worker's."""
         if self._pages.pop((page.seed.seed_id, page.page), None) is None:
             return
+        for pages in (self._out, self.finished, self.left):
+            pages.pop(page, None)
+        if page in self._queued:
+            self._queued.remove(page)
         page.siblings.remove(page)
         if not page.siblings:
             del self._by_seed[page.seed.seed_id]
 
+    def queued_among(self, ids: Collection[str]) -> list[PageInHand]:
+        """Those of the pages that the engine has not seen."""
+        return [page for page in self._queued if page.id in ids]
+
     def drop_queued(self) -> None:
         """What the engine has not seen goes back."""
-        self.left.extend(self._queued)
+        self.left.update(dict.fromkeys(self._queued))
         self._queued.clear()
 
     def drop_out(self) -> None:
         """What the engine does not finish in time goes back."""
-        self.left.extend(self._out)
+        self.left.update(self._out)
         self._out.clear()

@@ -31,8 +31,9 @@ class Ack(msgspec.Struct):
     """A page that is through: its offers are on disk.
 
     Exactly one of `rows` (how many came), `gone` (why it never will) and `unneeded` says what
-    became of it. `ids` are the usable offers on it; `offers` those written, as bucket and member
-    in turn (PAILITAO_DEDUP=crawl), `own` the same as text (seed, off).
+    became of it; `gone` counts from the owner of the `delivery` only. `ids` are the usable offers
+    on it; `offers` those written, as bucket and member in turn (PAILITAO_DEDUP=crawl), `own` the
+    same as text (seed, off).
     """
 
     seed: str
@@ -43,6 +44,7 @@ class Ack(msgspec.Struct):
     page_count: int | None = None
     gone: str | None = None
     unneeded: bool = False
+    delivery: int | None = None
     ids: list[str] = msgspec.field(default_factory=list)
     offers: list[str | int] = msgspec.field(default_factory=list)
     own: list[str] = msgspec.field(default_factory=list)

@@ -72,7 +72,8 @@ class Pacing:
         self._last_at = now
         self._gave = bool(answer.pages)
         self._idle_rounds = 0 if answer.pages else self._idle_rounds + 1
-        self._is_alone = answer.alone and bool(answer.pages)
+        if answer.pages:  # one that brings none, as a renewal, leaves the page alone
+            self._is_alone = answer.alone
         self._has_suspects = answer.suspects > 0
         share = per_second / max(1, answer.workers)
         self.in_hand = min(max(ceil(share * _SHARE_SECONDS), _FEWEST_IN_HAND), _MOST_IN_HAND)

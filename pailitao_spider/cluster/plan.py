@@ -1,12 +1,14 @@
-"""What a worker and the script `gate.lua` say to each other, and Redis' clock as seen from here."""
+"""The plan of a key's calls: what a worker and `gate.lua` say to each other, and its part of it."""
 
 from __future__ import annotations
 
 import math
+from collections import deque
+from dataclasses import dataclass
 
 from msgspec import Struct
 
-__all__ = ["Ask", "Plan", "RedisClock", "Report"]
+__all__ = ["Ask", "Plan", "RedisClock", "Report", "Ticket", "Tickets"]
 
 
 class Report(Struct, frozen=True, array_like=True):
@@ -74,3 +76,53 @@ class RedisClock:
 
     def here(self, there: float) -> float:
         return there - self._ahead
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A place in the plan. `limited` says that the plan, not the crawl, held the call back."""
+
+    number: int
+    limited: bool
+    got_at: float
+
+
+class Tickets:
+    """What a worker holds of the plan; moments are of this process' clock."""
+
+    def __init__(self) -> None:
+        self.plan: Plan | None = None
+        self.heard_at = 0.0
+        self.clock = RedisClock()
+        self._held: deque[Ticket] = deque()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def learn(self, plan: Plan, asked_at: float, now: float) -> None:
+        """Takes the plan as it is now, with the tickets that came with it."""
+        if self.plan is not None and plan.era != self.plan.era:
+            self._held.clear()  # Redis has forgotten the plan in which they were places
+        self.clock.hear(plan.now, asked_at, now)
+        self.plan, self.heard_at = plan, now
+        for number in range(plan.first, plan.first + plan.given):
+            limited = plan.follows or plan.opens_at(number) > plan.now
+            self._held.append(Ticket(number, limited, now))
+
+    def first_opens_at(self) -> float:
+        return self._opens_at(self._held[0]) if self._held else math.inf
+
+    def last_opens_at(self) -> float:
+        return self._opens_at(self._held[-1]) if self._held else -math.inf
+
+    def take(self) -> Ticket:
+        return self._held.popleft()
+
+    def drop_before(self, moment: float) -> None:
+        """What was not used in time is lost: on top of the others' calls it is one too many."""
+        while self._held and max(self.first_opens_at(), self._held[0].got_at) < moment:
+            self._held.popleft()
+
+    def _opens_at(self, ticket: Ticket) -> float:
+        assert self.plan is not None
+        return self.clock.here(self.plan.opens_at(ticket.number))

@@ -47,7 +47,7 @@ __all__ = ["Worker"]
 
 logger = logging.getLogger(__name__)
 
-_STOP_SECONDS = 8.0  # from the signal until what is still under way is given back
+_STOP_SECONDS = 5.0  # from the signal until what is still under way is given back
 _LAST_WORD_SECONDS = 4.0  # for Redis to answer the last message
 _TICK_SECONDS = 0.05
 _MOST_LINES = 64
@@ -70,7 +70,7 @@ class Worker:
         self._read = ReadLines()
         self._lines: list[LedgerLine] = []
         self._burials: list[Burial] = []
-        self._has_failed = False
+        self._has_failed = self._is_cut_off = False
         self._nudged = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing_since: float | None = None
@@ -86,7 +86,7 @@ class Worker:
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A fault of this project ends the worker rather than leave it idle."""
         error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, AwayError):
+        if error is not None:
             logger.error("the worker's task failed", exc_info=error)
             self._session.stop("pailitao_error", f"{type(error).__name__}: {error}")
 
@@ -104,41 +104,61 @@ class Worker:
             self.hand.again(request)  # one that is not in hand stands in Redis
 
     async def finish(self) -> None:
-        """Acknowledges what is durable and gives back the rest; the engine has let go of all."""
+        """The engine has let go of all."""
         self._is_finishing = True
-        self._closing_since = self._closing_since or time.monotonic()
         self._nudged.set()
         if self._task is not None:
             await asyncio.wait([self._task])  # never cancelled: a message may be under way
+        await self._say_goodbye()
+
+    async def _say_goodbye(self) -> None:
+        """Acknowledges what is durable and gives back the rest."""
+        self._is_finishing = True
+        self._closing_since = self._closing_since or time.monotonic()
         self.hand.drop_queued()
         self._collect()
         self.hand.drop_out()
-        with contextlib.suppress(AwayError):
-            await self._last_exchanges()
+        if not self._is_cut_off:
+            with contextlib.suppress(AwayError):
+                await self._last_exchanges()
 
     async def _last_exchanges(self) -> None:
         """The second one writes the lines of seeds that the first one brought to their end."""
         await self._exchange()
-        while self._lines and not self._has_failed:
+        while self._lines and not self._has_failed and self._closing_seconds < _LAST_WORD_SECONDS:
             await self._exchange()
         await self._exchange(is_last=True)
 
     # the loop
 
     async def _run(self) -> None:
+        while not (self._engine.running or self._is_finishing):
+            await self._rest()  # a signal that comes before ends the process without a last word
         while not self._is_finishing:
-            if self._is_due():
-                await self._exchange()
-                inner.wake(self._engine)
-                continue
-            self._nudged.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_TICK_SECONDS):
-                    await self._nudged.wait()
             self._watch_closing()
+            if self._closing_seconds > _STOP_SECONDS and len(self.hand):
+                await self._leave_what_hangs()
+            elif self._is_due():
+                await self._exchange_or_end()
+                inner.wake(self._engine)
+            else:
+                await self._rest()
+
+    async def _exchange_or_end(self) -> None:
+        """Redis that is away at the end of this worker gets no last word."""
+        try:
+            await self._exchange()
+        except AwayError:
+            self._is_cut_off = True
+
+    async def _rest(self) -> None:
+        self._nudged.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_TICK_SECONDS):
+                await self._nudged.wait()
 
     def _is_due(self) -> bool:
-        if self._has_failed or self.is_over:
+        if self._has_failed or self._is_cut_off or self.is_over:
             return False
         self._collect()
         return self.pacing.is_due(
@@ -155,15 +175,21 @@ class Worker:
         self.hand.collect(in_progress, self.own.last)
 
     def _watch_closing(self) -> None:
+        if self._closing_since is None and inner.is_closing(self._engine):
+            self._closing_since = time.monotonic()
+            self.hand.drop_queued()
+
+    @property
+    def _closing_seconds(self) -> float:
+        return 0.0 if self._closing_since is None else time.monotonic() - self._closing_since
+
+    async def _leave_what_hangs(self) -> None:
         """A stop is over within ten seconds, whatever calls still hang."""
-        if self._closing_since is None:
-            if inner.is_closing(self._engine):
-                self._closing_since = time.monotonic()
-                self.hand.drop_queued()
-        elif time.monotonic() - self._closing_since > _STOP_SECONDS and len(self.hand):
-            self.hand.drop_out()
-            logger.warning("calls still hang: their pages go back to the queue")
-            # Scrapy's own way to end without waiting for them is a second signal.
+        logger.warning("calls still hang: their pages go back to the queue")
+        await self._say_goodbye()
+        # Scrapy's own way to end without waiting for them is a second signal; this stop may have
+        # begun without a first one.
+        for _ in range(2):
             os.kill(os.getpid(), signal.SIGTERM)
 
     # one exchange
@@ -187,12 +213,10 @@ class Worker:
     def _through(self) -> tuple[list[PageInHand], list[PageInHand]]:
         """The pages to acknowledge and those to give back."""
         oldest = self.own.oldest
-        acked = [page for page in self.hand.finished if page.after_local < oldest]
-        self.hand.finished = [page for page in self.hand.finished if page.after_local >= oldest]
-        if self._is_finishing:
-            acked, self.hand.finished = [*acked, *self.hand.finished], []
-        left, self.hand.left = self.hand.left, []
-        return acked, left
+        acked = [
+            page for page in self.hand.finished if self._is_finishing or page.after_local < oldest
+        ]
+        return acked, list(self.hand.left)
 
     async def _make_durable(self, lines: list[LedgerLine]) -> None:
         for line in lines:
@@ -261,14 +285,14 @@ class Worker:
             await asyncio.sleep(min(left, _TICK_SECONDS))
             left -= _TICK_SECONDS
             self._watch_closing()
-            since = self._closing_since
-            if since is not None and time.monotonic() - since > _LAST_WORD_SECONDS:
+            if self._closing_seconds > _LAST_WORD_SECONDS:
                 raise AwayError("Redis was away at the end; the leases run out by themselves")
 
     def _let_go(self, acked: list[PageInHand], left: list[PageInHand]) -> None:
         for page in (*acked, *left):
             self.hand.release(page)
-        self._session.seen.acknowledged(acked)
+        if acked:
+            self._session.seen.acknowledged(acked)
         self._session.seen.given_back(left)
 
     def _take(self, answer: Answer) -> None:
@@ -278,6 +302,7 @@ class Worker:
         self._stats.inc_value(stats.LEASES_BURIED, len(answer.buried))
         for id_ in answer.buried:
             logger.error("%s was buried: see scrapy pailitao dead", id_)
+        self._let_go([], self.hand.queued_among(answer.lost))
         for page in answer.pages:
             self._take_page(page)
         self._lines += [ledger_line(line) for line in answer.lines]

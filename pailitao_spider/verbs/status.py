@@ -22,6 +22,8 @@ __all__ = ["SUMMARY", "add_options", "run"]
 
 SUMMARY = "how a run stands: seeds, pages, workers, quota"
 
+_SILENT_SECONDS = 10.0  # more than a worker with a default lease needs
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="as a JSON object")
@@ -93,10 +95,12 @@ def _table(seen: Standing, paid: QuotaSeen | None) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=f"run {seen.run}", show_header=False, title_justify="left")
+    has_ended = seen.is_over and seen.done + seen.empty + seen.partial + seen.failed > 0
+    title = f"run {seen.run}{': over' * has_ended}"
+    table = Table(title=title, show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    for name, text in _rows(seen, paid):
+    for name, text in (*_rows(seen, paid), *_worker_rows(seen)):
         table.add_row(name, Text(text))
     return table
 
@@ -104,24 +108,38 @@ def _table(seen: Standing, paid: QuotaSeen | None) -> Table:
 def _rows(seen: Standing, paid: QuotaSeen | None) -> Iterator[tuple[str, str]]:
     yield (
         "seeds",
-        f"{seen.waiting} waiting, {seen.open} open, {seen.done} done, {seen.empty} empty, "
-        f"{seen.partial} partial, {seen.failed} failed",
+        _numbers(
+            waiting=seen.waiting,
+            open=seen.open,
+            done=seen.done,
+            empty=seen.empty,
+            partial=seen.partial,
+            failed=seen.failed,
+        ),
     )
-    yield (
-        "pages",
-        f"{seen.pages_ready} ready, {seen.pages_leased} leased, {seen.pages_suspect} suspect, "
-        f"{seen.buried} buried",
-    )
+    pages = _numbers(ready=seen.pages_ready, leased=seen.pages_leased, suspect=seen.pages_suspect)
+    yield "pages", pages
+    if seen.buried:
+        yield "buried", f"{seen.buried}; scrapy pailitao dead tells why"
     if seen.unwritten:
         yield "ledger", f"{seen.unwritten} lines to be written"
     if seen.picture_bytes:
         yield "pictures", f"{seen.picture_bytes / 2**20:.1f} MB in Redis"
     if paid is not None:
         yield "quota", str(paid)
-    yield "workers", str(len(seen.workers)) if seen.workers else "none"
+    yield "workers", str(len(seen.workers) or "none")
+
+
+def _numbers(**numbers: int) -> str:
+    """Those that are not 0."""
+    return ", ".join(f"{number} {name}" for name, number in numbers.items() if number) or "none"
+
+
+def _worker_rows(seen: Standing) -> Iterator[tuple[str, str]]:
     for each in seen.workers:
-        yield (
-            f"  {each.name}",
-            f"{each.pages} pages, {each.offers} offers, {each.calls} calls, "
-            f"{each.in_hand} in hand, seen {each.silent_seconds:.1f} s ago",
+        text = (
+            f"{each.pages} pages, {each.offers} offers, {each.calls} calls, {each.in_hand} in hand"
         )
+        if each.silent_seconds >= _SILENT_SECONDS:
+            text += f", silent for {each.silent_seconds:.0f} s"
+        yield each.name, text

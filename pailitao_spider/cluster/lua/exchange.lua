@@ -1,8 +1,8 @@
 -- One call of a worker: what it has finished goes in, what it shall do next comes out.
 --
--- Everything here may be sent twice, so a lost answer is harmless. Acknowledgements are facts and
--- always count; giving back and burying are fenced by the delivery number, so that a worker that
--- slept past its lease cannot undo a newer owner. The time is Redis' own.
+-- Everything here may be sent twice, so a lost answer is harmless. Pages that came are facts and
+-- always count; giving up, giving back and burying are fenced by the delivery number, so that a
+-- worker that slept past its lease cannot undo a newer owner. The time is Redis' own.
 --
 -- KEYS[1]  the run's prefix `{pailitao:<run>}:`, of which every key below is made
 -- ARGV[1]  the message, MessagePack; its members stand in cluster/messages.py
@@ -13,6 +13,7 @@
 --   waiting        LIST    seeds not yet begun; see push.lua
 --   seeds          HASH    seed id -> {s state, p picture's digest, and how it ended}
 --   pictures       HASH    picture's digest -> seed id that is searched for it
+--   wanted         HASH    sha256 -> seeds that may still need the bytes of `pic:<sha256>`
 --   ready          ZSET    id -> place in the queue; further pages before first ones
 --   lease          ZSET    id -> invisible until: in a worker's hands, or waiting for its retry
 --   suspect        ZSET    id -> since when: pages whose worker vanished, handed out alone
@@ -99,12 +100,10 @@ end
 
 local function drop_picture(seed)
   local sha = call('HGET', P .. 'seed:' .. seed, 'sha')
-  if not sha then return end
-  local bytes = call('STRLEN', P .. 'pic:' .. sha)
-  if bytes > 0 then
-    call('UNLINK', P .. 'pic:' .. sha)
-    count('picture_bytes', -bytes)
-  end
+  if not sha or call('HINCRBY', P .. 'wanted', sha, -1) > 0 then return end
+  call('HDEL', P .. 'wanted', sha)
+  count('picture_bytes', -call('STRLEN', P .. 'pic:' .. sha))
+  call('UNLINK', P .. 'pic:' .. sha)
 end
 
 local function is_complete(record) return record.s == 'done' or record.s == 'empty' end
@@ -169,11 +168,12 @@ finish = function(seed, key)
   count('open', -1)
   count(status, 1)
   call('ZADD', ENDED, 0, seed)
+  call('HDEL', key, 'line')
   call('UNLINK', P .. 'rows:' .. seed, P .. 'got:' .. seed)
   local twins_key = P .. 'twins:' .. seed
   local twins = call('LRANGE', twins_key, 0, -1)
   call('UNLINK', twins_key)
-  if is_complete(record) and not (m.rows_for_each and #twins > 0) then drop_picture(seed) end
+  if is_complete(record) then drop_picture(seed) end
   for _, twin in ipairs(twins) do begin_twin(twin, old.p, seed, record) end
 end
 
@@ -183,22 +183,17 @@ end
 
 -- pages that came
 
-local function keep_offers(a)
+local function keep_offers(a, is_first)
   local fresh = 0
   for i = 1, #a.offers, 2 do
     fresh = fresh + call('SADD', P .. 'ids:' .. a.offers[i], a.offers[i + 1])
   end
-  if #a.own > 0 then
-    if m.dedup == 'seed' then
-      fresh = 0
-      if call('EXISTS', P .. 'seed:' .. a.seed) == 1 then
-        for _, offer in ipairs(a.own) do
-          fresh = fresh + call('SADD', P .. 'got:' .. a.seed, offer)
-        end
-      end
-    else
-      fresh = #a.own
+  if m.dedup == 'seed' then
+    for _, offer in ipairs(a.own) do
+      fresh = fresh + call('SADD', P .. 'got:' .. a.seed, offer)
     end
+  elseif is_first then
+    fresh = fresh + #a.own
   end
   return fresh
 end
@@ -241,7 +236,8 @@ local function drop_past_end(seed, last, planned)
   for page = last + 1, planned do
     local id = id_of(seed, page)
     if call('ZREM', READY, id) + call('ZREM', SUSPECT, id) > 0 then
-      call('HDEL', DELIVERIES, id)
+      unqueue(id)
+      call('HSET', P .. 'seed:' .. seed, 'p' .. string.format('%d', page), -1)
       dropped = dropped + 1
     end
   end
@@ -256,7 +252,8 @@ local function came(a, key)
   }
   local old_planned, page, rows = s.planned, a.page, a.rows
   if page == 1 then s.size = math.max(rows, 1) end
-  if a.total and (not s.total or a.total > s.total) then s.total = a.total end
+  local most = math.max(s.total or 0, a.total or 0)
+  s.total = most > 0 and most or a.total
   local rows_key = P .. 'rows:' .. a.seed
   if rows == 0 or (page > 1 and repeats(rows_key, page, a.ids)) then
     local last = page > 1 and page - 1 or 1
@@ -280,12 +277,13 @@ end
 
 local function page_fact(a) return (a.gone or a.unneeded) and -1 or a.rows end
 
--- A page counts once: whoever comes later with it changes nothing.
+local function is_open(key) return tonumber(call('HGET', key, 'open') or 0) > 0 end
+
+-- A page counts once: of whoever comes later with it only offers count that were not safe before.
+-- One that was not asked for is of an earlier search of the seed.
 local function is_first_word(a, key)
   local field = 'p' .. string.format('%d', a.page)
-  if call('HEXISTS', key, 'open') == 0 or tonumber(call('HGET', key, 'open')) <= 0 then
-    return false
-  end
+  if a.page > tonumber(call('HGET', key, 'planned')) then return false end
   if call('HSETNX', key, field, page_fact(a)) == 1 then return true, 1 end
   if call('HGET', key, field) == '-1' and page_fact(a) >= 0 then -- buried, but it came after all
     call('HSET', key, field, page_fact(a))
@@ -295,16 +293,27 @@ local function is_first_word(a, key)
   return false
 end
 
+local function is_owner(id, delivery)
+  return tonumber(call('HGET', DELIVERIES, id) or 0) == delivery
+end
+
+-- Rows are facts. That a page will never come, or is not needed, is only an opinion of its time.
+local function still_holds(a, id, key)
+  if a.unneeded then return a.page > tonumber(call('HGET', key, 'end') or PAGE_LIMIT) end
+  return a.rows or not a.delivery or is_owner(id, a.delivery)
+end
+
 local function ack(a)
   local id = id_of(a.seed, a.page)
   local key = P .. 'seed:' .. a.seed
+  if not still_holds(a, id, key) then return end
   unqueue(id)
-  if a.rows and not a.gone then call('HDEL', DEAD, id) end
-  local fresh = keep_offers(a)
+  if not is_open(key) then return end -- its line claims nothing more
   local is_first, closes = is_first_word(a, key)
+  call('HINCRBY', key, 'offers', keep_offers(a, is_first))
   if not is_first then return end
+  if a.rows then call('HDEL', DEAD, id) end
   call('HINCRBY', key, 'calls', a.calls)
-  call('HINCRBY', key, 'offers', fresh)
   if a.gone then
     call('HSET', key, 'g' .. string.format('%d', a.page), a.gone)
     close_pages(a.seed, key, -closes)
@@ -322,10 +331,6 @@ local function bury(id, why)
   buried[#buried + 1] = id
   if not seed then return unqueue(id) end
   ack({ seed = seed, page = page, gone = 'buried: ' .. why, calls = 0, offers = {}, own = {} })
-end
-
-local function is_owner(id, delivery)
-  return tonumber(call('HGET', DELIVERIES, id) or 0) == delivery
 end
 
 local function give_back(b)
@@ -360,10 +365,13 @@ local function is_near(raw) return call('LPOS', WAITING, raw, 'MAXLEN', 4096) en
 -- True for the worker that takes the line out: what several have read is admitted once.
 local function takes_out(raw) return is_near(raw) and call('LREM', WAITING, 1, raw) == 1 end
 
-local function fail(seed, why)
-  unqueue(id_of(seed, 1))
-  call('HSET', P .. 'seed:' .. seed, 'started', string.format('%.6f', now))
-  ack({ seed = seed, page = 1, gone = why, calls = 0, offers = {}, own = {} })
+-- A seed that cannot be searched: no page of it is asked for.
+local function fail(seed, digest, why)
+  local key = P .. 'seed:' .. seed
+  call('HSET', key, 'open', 0, 'planned', 0, 'fetched', 0, 'rows', 0, 'offers', 0, 'calls', 0,
+    'started', string.format('%.6f', now), 'g0', why)
+  put_record(seed, { s = 'open', p = digest })
+  finish(seed, key)
 end
 
 local function admit(a)
@@ -376,14 +384,17 @@ local function admit(a)
   local key = P .. 'seed:' .. seed
   call('UNLINK', key)
   call('HSET', key, 'payload', a.payload)
-  if a.sha then call('HSET', key, 'sha', a.sha) end
+  if a.sha then
+    call('HSET', key, 'sha', a.sha)
+    if not record then call('HINCRBY', P .. 'wanted', a.sha, 1) end -- else push has counted it
+  end
   count('open', 1)
+  if a.bad then return fail(seed, a.digest, a.bad) end
   local first = call('HGET', PICTURES, a.digest)
   local first_record = first and first ~= seed and record_of(first)
   if not first_record or first_record.p ~= a.digest then
     call('HSET', PICTURES, a.digest, seed)
     search(seed, a.digest)
-    if a.bad then fail(seed, a.bad) end
   elseif is_final(first_record) then
     begin_twin(seed, a.digest, first, first_record)
   else
@@ -401,10 +412,12 @@ local function refuse(raw, why)
   buried[#buried + 1] = name
 end
 
+-- Only from the worker that was given the line last: the seed may have been searched anew since.
 local function written(seed)
+  local key = P .. 'seed:' .. seed
+  if call('HGET', key, 'line') ~= m.worker then return end
   call('ZREM', ENDED, seed)
-  local record = record_of(seed)
-  if not record or is_complete(record) then call('UNLINK', P .. 'seed:' .. seed) end
+  if is_complete(record_of(seed)) then call('UNLINK', key) end
 end
 
 -- what comes out
@@ -508,6 +521,7 @@ local function lines_out()
   local seeds = call('ZRANGEBYSCORE', ENDED, '-inf', now, 'LIMIT', 0, m.want_lines)
   for _, seed in ipairs(seeds) do
     call('ZADD', ENDED, now + m.lease_seconds, seed)
+    call('HSET', P .. 'seed:' .. seed, 'line', m.worker)
     local record = record_of(seed)
     local f = call('HMGET', P .. 'seed:' .. seed, 'payload', 'offers', 'calls')
     if record and f[1] then
@@ -548,17 +562,23 @@ local function forget_silent_workers()
   local all = call('HGETALL', P .. 'workers')
   for i = 1, #all, 2 do
     local at = tonumber(string.match(all[i + 1], '^[%d.]+'))
-    if not at or now - at > 10 * m.lease_seconds then call('HDEL', P .. 'workers', all[i]) end
+    if not at or math.abs(now - at) > 10 * m.lease_seconds then
+      call('HDEL', P .. 'workers', all[i])
+    end
   end
+end
+
+-- Also after its lease, as long as nobody else was given the page.
+local function renew(h)
+  local is_his = is_owner(h.id, h.delivery)
+    and (call('ZSCORE', LEASE, h.id) or call('ZREM', SUSPECT, h.id) == 1)
+  if is_his then call('ZADD', LEASE, now + m.lease_seconds, h.id) end
+  return is_his
 end
 
 local lost = {}
 for _, h in ipairs(m.holds) do
-  if is_owner(h.id, h.delivery) and call('ZSCORE', LEASE, h.id) then
-    call('ZADD', LEASE, now + m.lease_seconds, h.id)
-  else
-    lost[#lost + 1] = h.id
-  end
+  if not renew(h) then lost[#lost + 1] = h.id end
 end
 for _, a in ipairs(m.acks) do ack(a) end
 for _, b in ipairs(m.given_back) do give_back(b) end
@@ -570,8 +590,10 @@ for _, a in ipairs(m.admits) do admit(a) end
 for _, r in ipairs(m.refusals) do refuse(ARGV[r.line + 2], r.why) end
 reclaim()
 local pages, alone = pages_out()
-local quarantine = call('GET', P .. 'quarantine')
-if quarantine == m.worker and call('ZCARD', SUSPECT) == 0 then call('DEL', P .. 'quarantine') end
+local is_quarantine_over = m.says == '' or call('ZCARD', SUSPECT) == 0
+if is_quarantine_over and call('GET', P .. 'quarantine') == m.worker then
+  call('DEL', P .. 'quarantine')
+end
 local lines = lines_out()
 local fresh = intake()
 if m.says == '' then

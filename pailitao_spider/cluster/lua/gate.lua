@@ -15,6 +15,7 @@
 -- old generation, and no figure is above the pace.
 
 local LIFE_SECONDS = 3600
+local LONGEST_WAIT_SECONDS = 86400 -- nothing a gateway says lasts longer than its day
 
 local C = cmsgpack.unpack(ARGV[1])
 local ask = cmsgpack.unpack(ARGV[2])
@@ -110,7 +111,7 @@ local function measured(issued_at)
     empty_from(issued_at)
   elseif number < C.FEW_CALLS then
     set(s.per_second * C.MEASURE_BACK)
-  elseif issued_at > s.empty_since then -- else the clock was set meanwhile: no figure
+  elseif issued_at > s.empty_since then -- else a clock was set meanwhile
     local figure = number / (issued_at - s.empty_since)
     if number < C.ENOUGH_CALLS then
       set(math.min(s.per_second, figure * (1 + 1 / number)))
@@ -190,7 +191,7 @@ local function tell(is_good, at, issued_at, limited, generation, wait)
     good(at, issued_at, limited)
   else
     throttled(issued_at, generation, wait)
-    hold_back(at + wait)
+    hold_back(at + math.min(wait, LONGEST_WAIT_SECONDS))
   end
 end
 

@@ -11,34 +11,76 @@
 -- Keys, all of which live until `scrapy pailitao clear`:
 --   waiting      LIST    seeds not yet begun, a JSON line each; any producer may RPUSH one
 --   seeds        HASH    seed id -> {s state, p picture's digest, and how it ended}
---   counts       HASH    numbers of all kinds; here: picture_bytes
---   pic:<sha256> STRING  a picture's bytes; gone when its seed has ended done or empty
+--   pictures     HASH    picture's digest -> seed id that is searched for it
+--   ended        ZSET    seed id -> invisible until: final seeds whose ledger line is not written
+--   counts       HASH    numbers of all kinds; here: picture_bytes and the states
+--   wanted       HASH    sha256 -> seeds that may still need its bytes
+--   pic:<sha256> STRING  a picture's bytes; gone when all its seeds have ended done or empty
 
 local P = KEYS[1]
 local again = ARGV[1] == '1'
 local call = redis.call
+local SEEDS, PICTURES, COUNTS = P .. 'seeds', P .. 'pictures', P .. 'counts'
 local answers = {}
 
+local function record_of(id)
+  local raw = id and call('HGET', SEEDS, id)
+  return raw and cmsgpack.unpack(raw)
+end
+
 local function has_ended_badly(record)
-  return record.s == 'partial' or record.s == 'failed'
+  return record and (record.s == 'partial' or record.s == 'failed')
+end
+
+local function answer(record, digest)
+  if not record then return 'n' end
+  if record.p ~= digest then return record.s == 'failed' and 'n' or 't' end
+  return again and has_ended_badly(record) and 'n' or 'k'
+end
+
+local function drop_picture(id)
+  local sha = call('HGET', P .. 'seed:' .. id, 'sha')
+  if not sha or call('HINCRBY', P .. 'wanted', sha, -1) > 0 then return end
+  call('HDEL', P .. 'wanted', sha)
+  call('HINCRBY', COUNTS, 'picture_bytes', -call('STRLEN', P .. 'pic:' .. sha))
+  call('UNLINK', P .. 'pic:' .. sha)
+end
+
+-- Its old line need not be written any more.
+local function begin_anew(id, record)
+  call('HINCRBY', COUNTS, record.s, -1)
+  call('ZREM', P .. 'ended', id)
+end
+
+local function keep_picture(sha, bytes)
+  if call('SETNX', P .. 'pic:' .. sha, bytes) == 1 then
+    call('HINCRBY', COUNTS, 'picture_bytes', #bytes)
+  end
+end
+
+local function take_in(id, digest, line)
+  -- Else it would end at once, as the twin of a seed that ended badly before.
+  if again and has_ended_badly(record_of(call('HGET', PICTURES, digest))) then
+    call('HSET', PICTURES, digest, id)
+  end
+  call('HSET', SEEDS, id, cmsgpack.pack({ s = 'waiting', p = digest }))
+  call('RPUSH', P .. 'waiting', line)
 end
 
 for i = 2, #ARGV, 5 do
   local id, digest, line, sha, bytes = unpack(ARGV, i, i + 4)
-  local raw = call('HGET', P .. 'seeds', id)
-  local record = raw and cmsgpack.unpack(raw)
-  if record and record.p ~= digest and record.s ~= 'failed' then
-    answers[#answers + 1] = 't'
-  elseif record and record.p == digest and not (again and has_ended_badly(record)) then
-    answers[#answers + 1] = 'k'
-  else
-    if record then call('HINCRBY', P .. 'counts', record.s, -1) end
-    if sha ~= '' and call('SETNX', P .. 'pic:' .. sha, bytes) == 1 then
-      call('HINCRBY', P .. 'counts', 'picture_bytes', #bytes)
+  local record = record_of(id)
+  local told = answer(record, digest)
+  if told == 'n' then
+    local is_mended = record and record.p ~= digest
+    if is_mended then drop_picture(id) end
+    if record then begin_anew(id, record) end
+    if sha ~= '' then
+      keep_picture(sha, bytes)
+      if not record or is_mended then call('HINCRBY', P .. 'wanted', sha, 1) end
     end
-    call('HSET', P .. 'seeds', id, cmsgpack.pack({ s = 'waiting', p = digest }))
-    call('RPUSH', P .. 'waiting', line)
-    answers[#answers + 1] = 'n'
+    take_in(id, digest, line)
   end
+  answers[#answers + 1] = told
 end
 return table.concat(answers)

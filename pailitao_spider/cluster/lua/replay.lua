@@ -2,15 +2,15 @@
 --
 -- KEYS[1]  the run's prefix `{pailitao:<run>}:`; the keys stand in exchange.lua
 -- ARGV[1…] ids of buried pages, "<seed id>/<page>"
--- Returns  how many were put back; the others' seeds are gone, or they are no pages
+-- Returns  how many were put back; the others' seeds are gone or begun anew, or they are no pages
 
 local P = KEYS[1]
 local call = redis.call
+local LACKS = { open = true, partial = true, failed = true }
 local back = 0
 
-local function reopen(seed, page, key)
+local function reopen(seed, page, key, record)
   local number = string.format('%d', page)
-  local record = cmsgpack.unpack(call('HGET', P .. 'seeds', seed))
   call('HDEL', key, 'p' .. number, 'g' .. number)
   call('HINCRBY', key, 'open', 1)
   if record.s ~= 'open' then
@@ -23,11 +23,20 @@ local function reopen(seed, page, key)
   call('ZADD', P .. 'ready', place, seed .. '/' .. number)
 end
 
+-- The seed's record, when its search still lacks the page.
+local function lacking(seed, page, key)
+  if call('HEXISTS', key, 'g' .. page) == 0 then return nil end
+  local raw = call('HGET', P .. 'seeds', seed)
+  local record = raw and cmsgpack.unpack(raw)
+  return record and LACKS[record.s] and record
+end
+
 for _, id in ipairs(ARGV) do
   local seed, page = string.match(id, '^(.+)/([1-9]%d?%d?%d?)$')
   local key = seed and P .. 'seed:' .. seed
-  if key and call('HEXISTS', key, 'open') == 1 and call('HDEL', P .. 'dead', id) == 1 then
-    reopen(seed, tonumber(page), key)
+  local record = key and lacking(seed, page, key)
+  if record and call('HDEL', P .. 'dead', id) == 1 then
+    reopen(seed, tonumber(page), key, record)
     back = back + 1
   end
 end

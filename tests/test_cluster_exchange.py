@@ -1,0 +1,190 @@
+"""The exchange script: thousands of random interleavings against a model, and what they meet seldom.
+
+The model is tests/exchange_model.py; what is done at random stands in tests/exchange_runs.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis.exceptions import OutOfMemoryError
+
+from pailitao_spider.cluster.local_server import LocalServer
+from pailitao_spider.cluster.messages import Ack, Burial, GiveBack, Hold
+from tests.exchange_runs import play
+from tests.exchanges import Exchanges, Talker, url_seed
+
+RUNS, SOAK_RUNS, STEPS = 300, 10_000, 50
+
+
+@pytest.fixture(scope="module")
+def exchanges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchanges]:
+    server = LocalServer(tmp_path_factory.mktemp("redis")).start()
+    made = Exchanges(server)
+    yield made
+    made.close()
+    server.kill()
+
+
+@pytest.fixture
+def redis(exchanges: Exchanges) -> Exchanges:
+    exchanges.client.flushall()
+    return exchanges
+
+
+def play_all(exchanges: Exchanges, runs: int) -> int:
+    """How many exchanges there were."""
+    number = 0
+    for seed in range(runs):
+        try:
+            number += play(exchanges, seed, STEPS)
+        except BaseException as error:
+            error.add_note(f"run {seed}")
+            raise
+    return number
+
+
+def test_more_than_ten_thousand_random_interleavings_go_as_the_model_says(
+    exchanges: Exchanges,
+) -> None:
+    assert play_all(exchanges, RUNS) > 10_000
+
+
+@pytest.mark.soak
+def test_ten_thousand_whole_runs_go_as_the_model_says(exchanges: Exchanges) -> None:
+    print(f"{play_all(exchanges, SOAK_RUNS)} exchanges")
+
+
+# what chance meets seldom
+
+URL = "https://sandbox.invalid/1.jpg"
+SEED = url_seed("s", URL)
+
+
+def rows(page: int, number: int = 20, total: int | None = None) -> Ack:
+    ids = [f"{page}{place:03}" for place in range(number)]
+    return Ack("s", page, 1, rows=number, total=total, ids=ids)
+
+
+def gone(page: int) -> Ack:
+    return Ack("s", page, 1, gone="transient: 500")
+
+
+def expire(redis: Exchanges, id_: str) -> None:
+    redis.client.zadd(redis.keys.lease, {id_: 0})
+
+
+def test_a_page_of_an_earlier_search_does_not_end_the_new_one(redis: Exchanges) -> None:
+    sleeper, other = Talker(redis, "sleeper"), Talker(redis, "other")
+    other.admit(SEED)
+    other.take()
+    other.say(acks=[rows(1, total=60)])
+    sleeper.take(2)
+    other.say(acks=[gone(2), gone(3)])
+    other.admit(SEED, again=True)
+
+    answer = sleeper.say(acks=[rows(3)], want_lines=9)
+
+    assert (answer.lines, answer.ready) == ([], 1)
+
+
+def test_what_was_not_needed_in_an_earlier_search_is_fetched_in_the_new_one(
+    redis: Exchanges,
+) -> None:
+    sleeper, other = Talker(redis, "sleeper"), Talker(redis, "other")
+    other.admit(SEED)
+    other.take()
+    other.say(acks=[rows(1, total=80)])
+    other.take(3)
+    other.say(acks=[rows(3, 0)], given_back=[GiveBack("s/4", 1)])
+    assert [page.last for page in sleeper.take().pages] == [2]
+    expire(redis, "s/4")
+    assert other.take().alone
+    other.say(acks=[gone(2), Ack("s", 4, 0, unneeded=True)])
+    other.admit(SEED, again=True)
+    other.take()
+    assert other.say(acks=[rows(1, total=80)]).ready == 3
+
+    answer = sleeper.say(acks=[Ack("s", 4, 0, unneeded=True)])
+
+    assert answer.ready == 3
+
+
+def test_a_line_is_forgotten_only_by_the_worker_that_had_it_last(redis: Exchanges) -> None:
+    first, second = Talker(redis, "first"), Talker(redis, "second")
+    first.admit(SEED)
+    first.take()
+    assert len(first.say(acks=[rows(1, 0)], want_lines=1).lines) == 1
+    redis.client.zadd(redis.keys.ended, {"s": 0})
+    assert len(second.say(want_lines=1).lines) == 1
+
+    assert first.say(written=["s"]).unwritten == 1
+    assert second.say(written=["s"]).unwritten == 0
+
+
+def test_after_an_outage_the_holders_of_pages_come_first(redis: Exchanges) -> None:
+    holder, other = Talker(redis, "holder"), Talker(redis, "other")
+    holder.admit(SEED)
+    holder.take()
+    expire(redis, "s/1")
+    redis.client.hset(redis.keys.counts, "beat", 1)
+
+    assert (other.say().suspects, other.say().reclaimed) == (0, 0)
+    assert holder.say(holds=[Hold("s/1", 1)]).lost == []
+
+    expire(redis, "s/1")
+    redis.client.hset(redis.keys.counts, "grace", 1)
+    assert other.say().suspects == 1
+
+
+@pytest.fixture
+def full(redis: Exchanges) -> Iterator[Exchanges]:
+    """A Redis without memory for anything more, in which a page is in a worker's hands."""
+    worker = Talker(redis, "w")
+    worker.admit(SEED)
+    worker.take()
+    redis.push(url_seed("waiting", URL + "?2"))
+    redis.client.config_set("maxmemory", 1)
+    yield redis
+    redis.client.config_set("maxmemory", 0)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"acks": [rows(1, total=60)]},
+        {"acks": [gone(1)]},
+        {"given_back": [GiveBack("s/1", 1, failures=1)]},
+        {"burials": [Burial("s/1", 1, "no seed")]},
+        {"want": 5, "is_empty_handed": True, "want_seeds": 5, "want_lines": 5},
+    ],
+    ids=["page", "given-up", "back", "burial", "taking"],
+)
+def test_a_full_redis_takes_a_message_as_a_whole_or_not_at_all(
+    full: Exchanges, members: dict[str, Any]
+) -> None:
+    before = full.snapshot()
+    try:
+        answer = Talker(full, "w", 9).say(**members)
+    except OutOfMemoryError:
+        assert full.snapshot() == before
+    else:
+        assert (answer.leased, answer.ready + answer.unwritten) in ((0, 1), (0, 2))
+
+
+def test_workers_that_fell_silent_are_forgotten(redis: Exchanges) -> None:
+    now = float(redis.client.time()[0])
+    at = {"silent": now - 11_000, "future": now + 11_000, "here": now, "odd": "x"}
+    redis.client.hset(redis.keys.workers, mapping={name: f"{when} {{}}" for name, when in at.items()})
+
+    Talker(redis, "w").say()
+
+    assert set(redis.snapshot()["workers"]) == {"w", "here"}
+
+
+def test_a_worker_that_leaves_is_forgotten_at_once(redis: Exchanges) -> None:
+    worker = Talker(redis, "w")
+    worker.admit(SEED)
+    assert worker.say(says="").workers == 0
