@@ -1,17 +1,24 @@
-"""The gate and its pace, against a token bucket on a clock of our own."""
+"""The gate and its pace, against a token bucket on a clock of our own; then both twins of the gate,
+the one in this process and the one in Redis, in real time."""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
 import itertools
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from redis.asyncio import Redis
 
-from pailitao_spider.access.gate import GateClosedError, LocalGate
-from pailitao_spider.access.pace import Pace
+from pailitao_spider.access.gate import Gate, GateClosedError, LocalGate
+from pailitao_spider.access.pace import Pace, Permit
+from pailitao_spider.cluster.gate import RedisGate
+from pailitao_spider.cluster.keys import AppKeys
+from pailitao_spider.cluster.link import Link
 
 
 class Clock:
@@ -265,3 +272,213 @@ def test_a_burst_is_let_through_when_it_is_allowed() -> None:
             task.cancel()
 
     scenario(run, burst=4)
+
+
+# both twins, in real time
+
+Closing = Callable[[], bool]
+Play = Callable[..., None]
+
+
+@asynccontextmanager
+async def local_gate(server: None, rate: float, burst: int, is_closing: Closing):
+    yield LocalGate(
+        Pace(rate), burst, clock=time.monotonic, sleep=asyncio.sleep, is_closing=is_closing
+    )
+
+
+@asynccontextmanager
+async def redis_gate(server: object, rate: float, burst: int, is_closing: Closing):
+    link = Link(Redis.from_url(server.url), is_closing=is_closing)
+    gate = RedisGate(link, AppKeys("url", "key"), rate, burst, is_closing=is_closing)
+    try:
+        yield gate
+    finally:
+        await gate.close()
+        await link.close()
+
+
+class Callers:
+    """Calls that wait at a gate; they note the order in which they leave."""
+
+    def __init__(self, gate: Gate, number: int) -> None:
+        self.left: list[int] = []
+        self.left_at: list[float] = []
+        self._gate = gate
+        self.tasks = [asyncio.ensure_future(self._enter(each)) for each in range(number)]
+
+    async def _enter(self, number: int) -> Permit:
+        permit = await self._gate.enter()
+        self.left.append(number)
+        self.left_at.append(time.monotonic())
+        return permit
+
+    async def give_up(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+async def proved(gate: Gate) -> Permit:
+    """The key's first call has been answered; its permit."""
+    permit = await gate.enter()
+    gate.good(permit)
+    return permit
+
+
+class TestBothGates:
+    @pytest.fixture(params=["local", "redis"])
+    def play(self, request: pytest.FixtureRequest) -> Play:
+        """Plays a scenario with a gate of either kind."""
+        is_local = request.param == "local"
+        server = None if is_local else request.getfixturevalue("redis_server")
+        opened = local_gate if is_local else redis_gate
+
+        def play(
+            run: Callable[[Gate], Awaitable[None]],
+            rate: float = 50,
+            burst: int = 1,
+            is_closing: Closing = lambda: False,
+        ) -> None:
+            async def scene() -> None:
+                async with opened(server, rate, burst, is_closing) as gate:
+                    await asyncio.wait_for(run(gate), 20)
+
+            asyncio.run(scene())
+
+        return play
+
+    def test_until_the_first_answer_one_call_is_under_way(self, play: Play) -> None:
+        async def run(gate: Gate) -> None:
+            callers = Callers(gate, 5)
+            await asyncio.sleep(0.3)
+            assert callers.left == [0]
+            gate.unclear()
+            await asyncio.sleep(0.3)
+            assert callers.left == [0, 1]
+            gate.good(await callers.tasks[1])
+            await asyncio.gather(*callers.tasks)
+
+        play(run)
+
+    def test_callers_leave_in_the_order_in_which_they_asked(self, play: Play) -> None:
+        async def run(gate: Gate) -> None:
+            await proved(gate)
+            callers = Callers(gate, 30)
+            await asyncio.gather(*callers.tasks)
+            assert callers.left == list(range(30))
+
+        play(run, rate=100)
+
+    @pytest.mark.parametrize(("rate", "number"), [(20, 12), (2000, 1000)])
+    def test_calls_leave_at_the_given_rate_and_never_faster(
+        self, play: Play, rate: int, number: int
+    ) -> None:
+        async def run(gate: Gate) -> None:
+            await proved(gate)
+            began_at = time.monotonic()
+            callers = Callers(gate, number)
+            await asyncio.gather(*callers.tasks)
+            # A few calls more: what a late wake may make good.
+            assert all(
+                place <= (at - began_at) * rate + max(4, rate * 0.01)
+                for place, at in enumerate(callers.left_at)
+            )
+            assert callers.left_at[-1] - began_at < 1.5 * number / rate + 0.5
+
+        play(run, rate=rate)
+
+    def test_a_retry_after_holds_every_call_back(self, play: Play) -> None:
+        async def run(gate: Gate) -> None:
+            await proved(gate)
+            permit = await gate.enter()
+            callers = Callers(gate, 3)
+            gate.throttled(permit, 0.6)
+            refused_at = time.monotonic()
+            await asyncio.gather(*callers.tasks)
+            assert min(callers.left_at) - refused_at >= 0.59
+
+        play(run, rate=10)
+
+    def test_a_refusal_slows_down_and_shows_that_the_limit_is_found(self, play: Play) -> None:
+        async def run(gate: Gate) -> None:
+            permit = await proved(gate)
+            assert (gate.per_second, gate.has_found) == (50, False)
+            gate.throttled(permit, None)
+            await asyncio.sleep(0.2)
+            assert gate.per_second == pytest.approx(50 * 0.95)
+            assert gate.has_found
+
+        play(run)
+
+    def test_refusals_of_calls_sent_before_the_last_step_do_not_slow_down_again(
+        self, play: Play
+    ) -> None:
+        async def run(gate: Gate) -> None:
+            await proved(gate)
+            for permit in [await gate.enter() for _ in range(10)]:
+                gate.throttled(permit, None)
+            await asyncio.sleep(0.2)
+            assert gate.per_second == pytest.approx(50 * 0.95)
+
+        play(run)
+
+    def test_a_burst_leaves_at_once_when_it_is_allowed(self, play: Play) -> None:
+        async def run(gate: Gate) -> None:
+            await proved(gate)
+            await asyncio.sleep(1.1)
+            callers = Callers(gate, 8)
+            await asyncio.sleep(0.2)
+            assert len(callers.left) == 4
+            await callers.give_up()
+
+        play(run, rate=4, burst=4)
+
+    def test_a_stall_is_made_good_only_a_little(self, play: Play) -> None:
+        async def run(gate: Gate) -> None:
+            await proved(gate)
+            callers = Callers(gate, 30)
+            await asyncio.sleep(0.1)
+            left = len(callers.left)
+            time.sleep(1.0)  # noqa: ASYNC251  the process stood still
+            await asyncio.sleep(0.05)
+            assert len(callers.left) - left <= 5
+            await callers.give_up()
+
+        play(run, rate=20)
+
+    def test_who_gives_up_does_not_hold_the_others_up(self, play: Play) -> None:
+        async def run(gate: Gate) -> None:
+            await proved(gate)
+            gone, stayed = Callers(gate, 20), Callers(gate, 5)
+            await asyncio.sleep(0.05)
+            await gone.give_up()
+            began_at = time.monotonic()
+            await asyncio.gather(*stayed.tasks)
+            assert time.monotonic() - began_at < 1.5
+
+        play(run, rate=10)
+
+    def test_waiting_is_counted(self, play: Play) -> None:
+        async def run(gate: Gate) -> None:
+            await proved(gate)
+            before = gate.waited_seconds
+            await asyncio.gather(*Callers(gate, 4).tasks)
+            assert gate.waited_seconds - before >= 0.1 + 0.2 + 0.3 + 0.4 - 0.1
+
+        play(run, rate=10)
+
+    def test_a_run_that_ends_lets_nobody_wait(self, play: Play) -> None:
+        ends: list[bool] = []
+
+        async def run(gate: Gate) -> None:
+            gate.throttled(await gate.enter(), 22238.0)
+            callers = Callers(gate, 20)
+            await asyncio.sleep(0.1)
+            ends.append(True)
+            ended_at = time.monotonic()
+            left = await asyncio.gather(*callers.tasks, return_exceptions=True)
+            assert time.monotonic() - ended_at < 0.5
+            assert [type(each) for each in left] == [GateClosedError] * 20
+
+        play(run, is_closing=lambda: bool(ends))

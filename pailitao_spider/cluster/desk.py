@@ -9,6 +9,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from redis.exceptions import RedisError
+
 from pailitao_spider.cluster.checks import open_client
 from pailitao_spider.cluster.keys import RunKeys
 from pailitao_spider.cluster.link import Link
@@ -39,6 +41,9 @@ def at_desk(options: argparse.Namespace, work: Callable[[Desk], Awaitable[int]])
         return asyncio.run(_opened(options.settings, work))
     except PailitaoError as error:
         sys.stderr.write(f"{error}\n")
+        return 2
+    except RedisError as error:
+        sys.stderr.write(f"Redis refuses: {str(error).partition(chr(10))[0]}\n")
         return 2
     except KeyboardInterrupt:
         return 130

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pailitao_spider.cluster.codec import (
+    IntakeSeed,
     NoSeedError,
     digest_of,
     other_name,
@@ -13,8 +14,11 @@ from pailitao_spider.cluster.codec import (
     written_payload,
 )
 from pailitao_spider.cluster.messages import Admit, Refusal
+from pailitao_spider.values import cleaned
 
 __all__ = ["ReadLines"]
+
+_SHOWN_BYTES = 200
 
 
 @dataclass(slots=True)
@@ -35,18 +39,19 @@ class ReadLines:
 
     def _read(self, number: int, line: bytes) -> None:
         try:
-            found = read_line(line)
+            self.admits.append(_admit(number, read_line(line)))
         except NoSeedError as error:
-            self.refusals.append(Refusal(number, str(error)))
-            return
-        self.admits.append(
-            Admit(
-                number,
-                found.seed.seed_id,
-                other_name(found.seed),
-                digest_of(found),
-                written_payload(found),
-                found.sha256,
-                found.bad,
-            )
-        )
+            shown = cleaned(line[:_SHOWN_BYTES].decode("utf-8", "replace"))
+            self.refusals.append(Refusal(number, str(error), shown))
+
+
+def _admit(number: int, found: IntakeSeed) -> Admit:
+    return Admit(
+        number,
+        found.seed.seed_id,
+        other_name(found.seed),
+        digest_of(found),
+        written_payload(found),
+        found.sha256,
+        found.bad,
+    )

@@ -83,10 +83,11 @@ class Admit(msgspec.Struct):
 
 
 class Refusal(msgspec.Struct):
-    """A line of the intake that is no seed."""
+    """A line of the intake that is no seed; `shown` is its beginning, as people may see it."""
 
     line: int
     why: str
+    shown: str
 
 
 class Message(msgspec.Struct):

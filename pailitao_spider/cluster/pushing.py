@@ -17,9 +17,11 @@ import msgspec
 from pailitao_spider.cluster.codec import (
     MOST_LINE_BYTES,
     IntakeSeed,
+    NoSeedError,
     digest_of,
     line_of,
     other_name,
+    seed_name,
 )
 from pailitao_spider.cluster.keys import RunKeys
 from pailitao_spider.cluster.link import Link
@@ -50,11 +52,16 @@ class Pushed:
         return self.new + self.known
 
 
+class _Record(msgspec.Struct):
+    p: str | None = None
+
+
 @dataclass(slots=True)
 class _Entry:
     """One seed on its way, under the name that it tries to get."""
 
     found: IntakeSeed
+    line: bytes
     sha256: str = ""
     data: bytes = b""
     names: int = 0
@@ -64,8 +71,8 @@ class _Entry:
         return self.found.seed.seed_id
 
     @property
-    def line(self) -> bytes:
-        return line_of(self.found)
+    def digest(self) -> str:
+        return digest_of(self.found)
 
     def renamed(self) -> _Entry:
         """The same under the next name, since this one is another picture's."""
@@ -74,7 +81,7 @@ class _Entry:
         if self.names:
             name = f"{name.removesuffix(f'-{self.names}') if self.names > 1 else name}-{number}"
         found = replace(self.found, seed=replace(self.found.seed, seed_id=name))
-        return replace(self, found=found, names=number)
+        return replace(self, found=found, line=line_of(found), names=number)
 
 
 class Pusher:
@@ -118,48 +125,65 @@ class Pusher:
             return self._bad(each)
         if isinstance(each.image, UrlImage):
             return self._checked(each)
-        try:
-            return await self._stored(each)
-        except BadSeedError as error:
-            label = each.image.label
-            return self._bad(BadLine(each.seed_id, label, error.code, f"{label}: {error}"))
+        return await self._stored(each)
 
     async def _stored(self, seed: Seed) -> _Entry | None:
         """The picture's bytes go along, unless the run has the seed already."""
-        raw = load(seed.image)  # type: ignore[arg-type]
+        label = seed.image.label
+        try:
+            raw = load(seed.image)  # type: ignore[arg-type]
+        except BadSeedError as error:
+            return self._bad(BadLine(seed.seed_id, label, error.code, f"{label}: {error}"))
         sha256 = hashlib.sha256(raw).hexdigest()
-        entry = self._checked(replace(seed, image=StoredImage(sha256, seed.image.label)))
+        entry = self._checked(replace(seed, image=StoredImage(sha256, label)))
         if not self._again and await self._is_known(entry):
             self.pushed.known += 1
             return None
-        entry.sha256, entry.data = sha256, prepare(raw, self._limits).data
+        try:
+            entry.sha256, entry.data = sha256, prepare(raw, self._limits).data
+        except BadSeedError as error:
+            return self._bad(BadLine(seed.seed_id, label, error.code, str(error)))
         await self._await_room(len(entry.data))
         return entry
 
     def _checked(self, seed: Seed) -> _Entry:
-        found = IntakeSeed(seed)
-        size = len(line_of(found))
-        if size > _MOST_PUSHED_BYTES:
-            text = f"{seed.seed_id}: its columns take {size} bytes; leave out long ones"
-            return self._bad(BadLine(seed.seed_id, seed.image.label[:200], "too_long", text))
-        return _Entry(found)
+        try:
+            found = IntakeSeed(replace(seed, seed_id=seed_name(seed.seed_id)))
+            line = line_of(found)
+        except NoSeedError as error:
+            return self._left_out(seed, "bad_columns", str(error))
+        if len(line) > _MOST_PUSHED_BYTES:
+            why = f"its columns take {len(line)} bytes; leave out long ones"
+            return self._left_out(seed, "too_long", why)
+        return _Entry(found, line)
+
+    def _left_out(self, seed: Seed, code: str, why: str) -> _Entry:
+        image = seed.image.label[:200]
+        return self._bad(BadLine(seed.seed_id, image, code, f"{seed.seed_id}: {why}"))
 
     def _bad(self, bad: BadLine) -> _Entry:
         self.pushed.bad += 1
         if self.pushed.bad <= _SHOWN_NAMES:
-            self._tell(bad.text)
+            self._tell(bad.text if bad.seed_id in bad.text else f"{bad.seed_id}: {bad.text}")
         elif self.pushed.bad == _SHOWN_NAMES + 1:
             self._tell("more bad lines are told in the ledger only")
-        seed = Seed(bad.seed_id, UrlImage(bad.image))
-        return _Entry(IntakeSeed(seed, f"{bad.code}: {bad.text}"))
+        seed = Seed(seed_name(bad.seed_id), UrlImage(bad.image))
+        found = IntakeSeed(seed, f"{bad.code}: {bad.text}")
+        return _Entry(found, line_of(found))
 
     async def _is_known(self, entry: _Entry) -> bool:
         raw = await self._field(self._keys.seeds, entry.seed_id)
-        return raw is not None and msgspec.msgpack.decode(raw).get("p") == digest_of(entry.found)
+        try:
+            record = msgspec.msgpack.decode(raw or b"", type=_Record)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False
+        return record.p == entry.digest
 
     async def _await_room(self, more: int) -> None:
         has_told = False
-        while await self._stored_bytes() + self._waiting_bytes + more > self._room:
+        while (stored := await self._stored_bytes() + self._waiting_bytes) + more > self._room:
+            if not stored:
+                return  # one is let in, however large
             if self._waiting:
                 await self._flush()
                 continue
@@ -201,5 +225,4 @@ class Pusher:
 
 def _arguments(entries: list[_Entry]) -> Iterator[str | bytes]:
     for entry in entries:
-        digest = digest_of(entry.found)
-        yield from (entry.seed_id, digest, entry.line, entry.sha256, entry.data)
+        yield from (entry.seed_id, entry.digest, entry.line, entry.sha256, entry.data)

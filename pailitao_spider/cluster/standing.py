@@ -10,10 +10,27 @@ import msgspec
 
 from pailitao_spider.cluster.keys import RunKeys
 from pailitao_spider.cluster.link import Link
+from pailitao_spider.values import cleaned
 
 __all__ = ["Buried", "Standing", "WorkerSeen", "buried_pages", "standing"]
 
 _STATES = ("open", "done", "empty", "partial", "failed")
+_MOST_SHOWN = 500
+_MOST_ID_BYTES = 1000
+_MOST_DIGITS = 16
+_LAST_MOMENT = 1e11
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class _Dead(msgspec.Struct):
+    why: str
+    n: int = 0
+    at: float = 0.0
+    w: str = ""
+    raw: str = ""
+
+
+_DEAD = msgspec.msgpack.Decoder(_Dead, strict=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +87,19 @@ async def standing(link: Link, keys: RunKeys, run: str) -> Standing:
     """One look at all of it."""
     found = await link.script("standing", keys.prefix)
     waiting, counts, ready, leased, suspect, dead, ended, workers, *time = found
-    number = {name.decode(): value for name, value in _pairs(counts)}
+    number = {name.decode("utf-8", "replace"): _whole(value) for name, value in _pairs(counts)}
     now = int(time[0]) + int(time[1]) / 1e6
     return Standing(
         run=run,
         waiting=waiting,
-        **{state: int(number.get(state, 0)) for state in _STATES},
+        **{state: number.get(state, 0) for state in _STATES},
         pages_ready=ready,
         pages_leased=leased,
         pages_suspect=suspect,
         buried=dead,
         unwritten=ended,
-        repeated=int(number.get("repeated", 0)),
-        picture_bytes=int(number.get("picture_bytes", 0)),
+        repeated=number.get("repeated", 0),
+        picture_bytes=number.get("picture_bytes", 0),
         workers=sorted(
             (_worker(name, said, now) for name, said in _pairs(workers)), key=lambda each: each.name
         ),
@@ -93,14 +110,32 @@ def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
     return zip(flat[::2], flat[1::2], strict=True)
 
 
+def _whole(text: bytes) -> int:
+    """0 for what is no number, such as the moments among the counts."""
+    return int(text) if text.isdigit() and len(text) < _MOST_DIGITS else 0
+
+
 def _worker(name: bytes, said: bytes, now: float) -> WorkerSeen:
     at, _, words = said.partition(b" ")
-    shown = name.decode("utf-8", "replace")
+    shown = _shown(name)
+    silent = abs(now - _moment(at))
     try:
-        numbers = msgspec.json.decode(words, type=dict[str, int])
-        return WorkerSeen(shown, max(0.0, now - float(at)), **numbers)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, TypeError):
-        return WorkerSeen(shown, 0.0)
+        return WorkerSeen(shown, silent, **msgspec.json.decode(words, type=dict[str, int]))
+    except (*_UNREADABLE, TypeError):
+        return WorkerSeen(shown, silent)
+
+
+def _shown(raw: bytes) -> str:
+    return cleaned(raw[:_MOST_ID_BYTES].decode("utf-8", "replace"))
+
+
+def _moment(text: object) -> float:
+    """Unix seconds; 0 for what is none."""
+    try:
+        at = float(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return 0.0
+    return at if 0 <= at < _LAST_MOMENT else 0.0
 
 
 async def buried_pages(link: Link, keys: RunKeys) -> list[Buried]:
@@ -111,12 +146,10 @@ async def buried_pages(link: Link, keys: RunKeys) -> list[Buried]:
 
 
 def _buried(id_: bytes, raw: bytes) -> Buried:
-    shown = id_.decode("utf-8", "replace")
+    shown = _shown(id_)
     try:
-        record = msgspec.msgpack.decode(raw, type=dict[str, Any])
-        return Buried(
-            shown, str(record["why"]), int(record["n"]), float(record["at"]), str(record["w"]),
-            str(record.get("raw", "")),
-        )  # fmt: skip
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, ValueError, TypeError):
+        record = _DEAD.decode(raw)
+    except _UNREADABLE:
         return Buried(shown, "its record cannot be read", 0, 0.0, "")
+    words = [cleaned(text[:_MOST_SHOWN]) for text in (record.why, record.w, record.raw)]
+    return Buried(shown, words[0], record.n, _moment(record.at), *words[1:])

@@ -27,9 +27,13 @@ def run(options: argparse.Namespace) -> int:
 
 async def _run(desk: Desk, options: argparse.Namespace) -> int:
     seen = await standing(desk.link, desk.keys, desk.config.run)
-    at_work = [each for each in seen.workers if each.silent_seconds < _AT_WORK_SECONDS]
+    silent_seconds = max(_AT_WORK_SECONDS, desk.config.lease_seconds)
+    at_work = [each for each in seen.workers if each.silent_seconds < silent_seconds]
     if at_work:
-        raise ConfigError(f"run {seen.run}: {len(at_work)} workers are at work; stop them first")
+        raise ConfigError(
+            f"run {seen.run}: {len(at_work)} workers are at work, or were in the last "
+            f"{silent_seconds:.0f} s; stop them first"
+        )
     if not options.yes and not _agrees(seen):
         sys.stderr.write("nothing was removed; --yes removes without asking\n")
         return 2

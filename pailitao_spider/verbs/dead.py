@@ -15,6 +15,8 @@ __all__ = ["SUMMARY", "add_options", "run"]
 
 SUMMARY = "pages and lines that are handed out no more, and why; --replay tries the pages again"
 
+_TOGETHER = 500
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replay", action="store_true", help="put the pages back into the queue")
@@ -34,7 +36,10 @@ async def _run(desk: Desk, options: argparse.Namespace) -> int:
             sys.stdout.write(f"run {desk.config.run}: nothing was buried\n")
         return 0
     ids = [each.id for each in found if not each.raw]
-    back = await desk.link.script("replay", desk.keys.prefix, *ids) if ids else 0
+    back = 0
+    for start in range(0, len(ids), _TOGETHER):
+        together = ids[start : start + _TOGETHER]
+        back += await desk.link.script("replay", desk.keys.prefix, *together)
     sys.stdout.write(f"run {desk.config.run}: {back} of {len(found)} back in the queue\n")
     for each in found:
         if each.raw:

@@ -101,7 +101,7 @@ def _table(seen: Standing, paid: QuotaSeen | None) -> Table:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, text in (*_rows(seen, paid), *_worker_rows(seen)):
-        table.add_row(name, Text(text))
+        table.add_row(Text(name), Text(text))
     return table
 
 

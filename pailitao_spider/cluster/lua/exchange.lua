@@ -42,6 +42,7 @@ local time = call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1e6
 local PAGE_LIMIT = 1000
 local FIRST_PAGES = 1e13   -- in `ready`, after all further pages
+local MOST_BYTES = 2 ^ 20  -- of the intake in one answer
 local OUTAGE, GRACE = 5, 6 -- seconds: nobody called for so long; holders may come first for so long
 
 local READY, LEASE, SUSPECT = P .. 'ready', P .. 'lease', P .. 'suspect'
@@ -59,7 +60,49 @@ local function unpacked(raw)
   return is_whole and type(value) == 'table' and value or nil
 end
 
-local function record_of(seed) return unpacked(call('HGET', SEEDS, seed)) end
+-- What others wrote is checked before it is used: a worker reads UTF-8 and whole numbers only.
+
+local CHARACTERS = { -- beyond ASCII, by their first bytes
+  '[\194-\223][\128-\191]', '\224[\160-\191][\128-\191]', '[\225-\236][\128-\191][\128-\191]',
+  '\237[\128-\159][\128-\191]', '[\238-\239][\128-\191][\128-\191]',
+  '\240[\144-\191][\128-\191][\128-\191]', '[\241-\243][\128-\191][\128-\191][\128-\191]',
+  '\244[\128-\143][\128-\191][\128-\191]',
+}
+
+local function is_text(raw)
+  if type(raw) ~= 'string' then return false end
+  if not string.find(raw, '[\128-\255]') then return true end
+  for _, character in ipairs(CHARACTERS) do raw = string.gsub(raw, character, ' ') end
+  return not string.find(raw, '[\128-\255]')
+end
+
+local function shown(raw)
+  return is_text(raw) and raw or (string.gsub(raw, '[\128-\255]', '?'))
+end
+
+local function whole(raw)
+  local number = tonumber(raw)
+  return number and number >= 0 and number < 2 ^ 53 and number % 1 == 0 and number or nil
+end
+
+local function moment(raw)
+  local number = tonumber(raw)
+  return number and number >= 0 and number < 1e11 and number or nil
+end
+
+local STATES = { waiting = 1, open = 1, done = 1, empty = 1, partial = 1, failed = 1 }
+local MEMBERS = { p = is_text, y = is_text, e = whole, f = whole, r = whole, t = whole,
+  b = moment, x = moment }
+
+-- Nil as well for a record that is none.
+local function record_of(seed)
+  local record = unpacked(call('HGET', SEEDS, seed))
+  if not record or not STATES[record.s] then return nil end
+  for name, is_good in pairs(MEMBERS) do
+    if record[name] ~= nil and not is_good(record[name]) then return nil end
+  end
+  return record
+end
 
 local function put_record(seed, record) call('HSET', SEEDS, seed, cmsgpack.pack(record)) end
 
@@ -159,7 +202,7 @@ finish = function(seed, key)
   local last, planned = tonumber(f[1]), tonumber(f[2])
   local fetched, rows = tonumber(f[3]), tonumber(f[4])
   local status, reason = outcome(key, last, planned, fetched, rows)
-  local old = record_of(seed)
+  local old = record_of(seed) or {}
   local record = {
     s = status, y = reason, p = old.p, e = last and math.min(last, planned) or planned,
     f = fetched, r = rows, t = tonumber(f[5]), b = tonumber(f[6]), x = now,
@@ -326,11 +369,26 @@ end
 
 local function bury(id, why)
   local seed, page = parts_of(id)
-  local deliveries = tonumber(call('HGET', DELIVERIES, id) or 0)
+  local deliveries = whole(call('HGET', DELIVERIES, id)) or 0
   call('HSET', DEAD, id, cmsgpack.pack({ why = why, n = deliveries, at = now, w = m.worker }))
-  buried[#buried + 1] = id
-  if not seed then return unqueue(id) end
-  ack({ seed = seed, page = page, gone = 'buried: ' .. why, calls = 0, offers = {}, own = {} })
+  buried[#buried + 1] = shown(id)
+  unqueue(id)
+  local a = { seed = seed, page = page, gone = 'buried: ' .. why, calls = 0, offers = {}, own = {} }
+  if seed then pcall(ack, a) end
+end
+
+-- Runs what handles one entry. One whose data cannot be worked with is buried, and stands in
+-- nobody's way; whatever else Redis refuses ends the call.
+local SPOILED = { '^WRONGTYPE', 'not an integer', 'not a valid float', 'attempt to ' }
+
+local function guarded(id, handle, ...)
+  local is_done, found = pcall(handle, ...)
+  if is_done then return found end
+  local why = tostring(type(found) == 'table' and found.err or found)
+  for _, kind in ipairs(SPOILED) do
+    if string.find(why, kind) then return bury(id, 'spoiled: ' .. shown(string.sub(why, 1, 120))) end
+  end
+  error(found, 0)
 end
 
 local function give_back(b)
@@ -374,9 +432,21 @@ local function fail(seed, digest, why)
   finish(seed, key)
 end
 
+local function refuse(raw, why, text)
+  if not takes_out(raw) then return end
+  count('hostile', 1)
+  local name = 'intake:' .. redis.sha1hex(raw)
+  call('HSET', DEAD, name, cmsgpack.pack({ why = why, n = 0, at = now, w = m.worker, raw = text }))
+  buried[#buried + 1] = name
+end
+
 local function admit(a)
-  if not takes_out(ARGV[a.line + 2]) then return end
+  local raw = ARGV[a.line + 2]
   local seed, record = free_name(a)
+  if not record and call('HEXISTS', SEEDS, seed) == 1 then
+    return refuse(raw, 'what is kept of ' .. seed .. ' cannot be read', shown(string.sub(raw, 1, 200)))
+  end
+  if not takes_out(raw) then return end
   if record and record.s ~= 'waiting' then
     count('repeated', 1)
     return
@@ -403,24 +473,32 @@ local function admit(a)
   end
 end
 
-local function refuse(raw, why)
-  if not takes_out(raw) then return end
-  count('hostile', 1)
-  local name = 'intake:' .. redis.sha1hex(raw)
-  call('HSET', DEAD, name, cmsgpack.pack({ why = why, n = 0, at = now, w = m.worker,
-    raw = string.sub(raw, 1, 200) }))
-  buried[#buried + 1] = name
-end
-
 -- Only from the worker that was given the line last: the seed may have been searched anew since.
 local function written(seed)
   local key = P .. 'seed:' .. seed
   if call('HGET', key, 'line') ~= m.worker then return end
   call('ZREM', ENDED, seed)
-  if is_complete(record_of(seed)) then call('UNLINK', key) end
+  local record = record_of(seed)
+  if record and is_complete(record) then call('UNLINK', key) end
 end
 
 -- what comes out
+
+local function reclaim_page(id)
+  local deliveries = tonumber(call('HGET', DELIVERIES, id) or 0)
+  local seed, page = parts_of(id)
+  call('ZREM', LEASE, id)
+  if deliveries > 0 then reclaimed = reclaimed + 1 end
+  if not seed then
+    bury(id, 'no page of a seed')
+  elseif deliveries >= m.most_deliveries then
+    bury(id, string.format('%d workers vanished with it', deliveries))
+  elseif deliveries > 0 then
+    call('ZADD', SUSPECT, now, id)
+  else
+    queue(seed, page)
+  end
+end
 
 local function reclaim()
   local beat = tonumber(call('HGET', COUNTS, 'beat') or now)
@@ -432,33 +510,21 @@ local function reclaim()
   call('HSET', COUNTS, 'beat', string.format('%.6f', now))
   if now < grace then return end
   for _, id in ipairs(call('ZRANGEBYSCORE', LEASE, '-inf', now, 'LIMIT', 0, 200)) do
-    local deliveries = tonumber(call('HGET', DELIVERIES, id) or 0)
-    local seed, page = parts_of(id)
-    call('ZREM', LEASE, id)
-    if deliveries > 0 then reclaimed = reclaimed + 1 end
-    if not seed then
-      bury(id, 'no page of a seed')
-    elseif deliveries >= m.most_deliveries then
-      bury(id, string.format('%d workers vanished with it', deliveries))
-    elseif deliveries > 0 then
-      call('ZADD', SUSPECT, now, id)
-    else
-      queue(seed, page)
-    end
+    guarded(id, reclaim_page, id)
   end
 end
 
 local function page_out(id, delivery)
   local seed, page = parts_of(id)
   local f = seed and call('HMGET', P .. 'seed:' .. seed, 'payload', 'size', 'end')
-  if not f or not f[1] then
-    bury(id, 'no such seed')
-    return nil
+  if not f or not f[1] then return bury(id, 'no such seed') end
+  if #f[1] > 4 * m.most_line_bytes or not is_text(f[1]) or not is_text(id) then
+    return bury(id, string.format('its seed is no text, or too long: %d bytes', #f[1]))
   end
   call('HSETNX', P .. 'seed:' .. seed, 'started', string.format('%.6f', now))
   return {
-    seed = seed, page = page, delivery = delivery, payload = f[1], size = tonumber(f[2]),
-    last = tonumber(f[3]), failures = tonumber(call('HGET', ATTEMPTS, id) or 0),
+    seed = seed, page = page, delivery = delivery, payload = f[1], size = whole(f[2]),
+    last = whole(f[3]), failures = whole(call('HGET', ATTEMPTS, id)) or 0,
   }
 end
 
@@ -480,15 +546,15 @@ local function next_ids()
   return {}, false
 end
 
+local function deliver_page(id)
+  local page = page_out(id, call('HINCRBY', DELIVERIES, id, 1))
+  if page then call('ZADD', LEASE, now + m.lease_seconds, id) end
+  return page
+end
+
 local function deliver(ids)
   local pages = {}
-  for _, id in ipairs(ids) do
-    local page = page_out(id, call('HINCRBY', DELIVERIES, id, 1))
-    if page then
-      call('ZADD', LEASE, now + m.lease_seconds, id)
-      pages[#pages + 1] = page
-    end
-  end
+  for _, id in ipairs(ids) do pages[#pages + 1] = guarded(id, deliver_page, id) end
   return pages
 end
 
@@ -497,7 +563,7 @@ local function given_before(given)
   local pages = {}
   for id, delivery in pairs(given) do
     if is_owner(id, delivery) and call('ZSCORE', LEASE, id) then
-      pages[#pages + 1] = page_out(id, delivery)
+      pages[#pages + 1] = guarded(id, page_out, id, delivery)
     end
   end
   return pages
@@ -516,24 +582,26 @@ local function pages_out()
   return pages, alone
 end
 
+local function line_out(seed)
+  local key, record = P .. 'seed:' .. seed, record_of(seed)
+  call('ZREM', ENDED, seed)
+  local f = call('HMGET', key, 'payload', 'offers', 'calls')
+  if not f[1] or not is_text(seed) or not record or not is_final(record) then
+    return bury('line:' .. seed, 'an end without a seed')
+  end
+  call('ZADD', ENDED, now + m.lease_seconds, seed)
+  call('HSET', key, 'line', m.worker)
+  return {
+    seed = seed, status = record.s, reason = record.y, expected = record.e,
+    fetched = record.f, rows = record.r, total = record.t, started = record.b,
+    ended = record.x, payload = shown(f[1]), offers = whole(f[2]), calls = whole(f[3]),
+  }
+end
+
 local function lines_out()
   local lines = {}
   local seeds = call('ZRANGEBYSCORE', ENDED, '-inf', now, 'LIMIT', 0, m.want_lines)
-  for _, seed in ipairs(seeds) do
-    call('ZADD', ENDED, now + m.lease_seconds, seed)
-    call('HSET', P .. 'seed:' .. seed, 'line', m.worker)
-    local record = record_of(seed)
-    local f = call('HMGET', P .. 'seed:' .. seed, 'payload', 'offers', 'calls')
-    if record and f[1] then
-      lines[#lines + 1] = {
-        seed = seed, status = record.s, reason = record.y, expected = record.e,
-        fetched = record.f, rows = record.r, total = record.t, started = record.b,
-        ended = record.x, payload = f[1], offers = tonumber(f[2]), calls = tonumber(f[3]),
-      }
-    else
-      call('ZREM', ENDED, seed)
-    end
-  end
+  for _, seed in ipairs(seeds) do lines[#lines + 1] = guarded('line:' .. seed, line_out, seed) end
   return lines
 end
 
@@ -545,10 +613,13 @@ local function intake()
     if reader then call('DEL', key) end
     return {}
   end
-  local lines = {}
-  for _, line in ipairs(call('LRANGE', WAITING, 0, m.want_seeds - 1)) do
+  local lines, bytes = {}, 0
+  while #lines < m.want_seeds and bytes < MOST_BYTES do
+    local line = call('LINDEX', WAITING, #lines)
+    if not line then break end
+    bytes = bytes + #line
     if #line > m.most_line_bytes then
-      refuse(line, string.format('a line of %d bytes', #line))
+      refuse(line, string.format('a line of %d bytes', #line), shown(string.sub(line, 1, 200)))
     else
       lines[#lines + 1] = line
     end
@@ -580,14 +651,14 @@ local lost = {}
 for _, h in ipairs(m.holds) do
   if not renew(h) then lost[#lost + 1] = h.id end
 end
-for _, a in ipairs(m.acks) do ack(a) end
+for _, a in ipairs(m.acks) do guarded(id_of(a.seed, a.page), ack, a) end
 for _, b in ipairs(m.given_back) do give_back(b) end
 for _, b in ipairs(m.burials) do
   if is_owner(b.id, b.delivery) then bury(b.id, b.why) end
 end
 for _, seed in ipairs(m.written) do written(seed) end
-for _, a in ipairs(m.admits) do admit(a) end
-for _, r in ipairs(m.refusals) do refuse(ARGV[r.line + 2], r.why) end
+for _, a in ipairs(m.admits) do guarded('intake:' .. a.seed, admit, a) end
+for _, r in ipairs(m.refusals) do refuse(ARGV[r.line + 2], r.why, r.shown) end
 reclaim()
 local pages, alone = pages_out()
 local is_quarantine_over = m.says == '' or call('ZCARD', SUSPECT) == 0

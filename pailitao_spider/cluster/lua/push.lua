@@ -23,9 +23,12 @@ local call = redis.call
 local SEEDS, PICTURES, COUNTS = P .. 'seeds', P .. 'pictures', P .. 'counts'
 local answers = {}
 
+-- Of a record that cannot be read nothing is said: its name is taken.
 local function record_of(id)
   local raw = id and call('HGET', SEEDS, id)
-  return raw and cmsgpack.unpack(raw)
+  if not raw then return nil end
+  local is_whole, record = pcall(cmsgpack.unpack, raw)
+  return is_whole and type(record) == 'table' and record or {}
 end
 
 local function has_ended_badly(record)

@@ -26,9 +26,8 @@ end
 -- The seed's record, when its search still lacks the page.
 local function lacking(seed, page, key)
   if call('HEXISTS', key, 'g' .. page) == 0 then return nil end
-  local raw = call('HGET', P .. 'seeds', seed)
-  local record = raw and cmsgpack.unpack(raw)
-  return record and LACKS[record.s] and record
+  local is_whole, record = pcall(cmsgpack.unpack, call('HGET', P .. 'seeds', seed))
+  return is_whole and type(record) == 'table' and LACKS[record.s] and record
 end
 
 for _, id in ipairs(ARGV) do
