@@ -1,14 +1,15 @@
-# make demo   photos in, offers out, on the embedded sandbox: no key, no internet
-# make test   the tests
-# make lint   ruff and mypy
-# make soak   the long proofs
-# make bench  how much of a quota is used
+# make demo     photos in, offers out, on the embedded sandbox: no key, no internet
+# make cluster  the same with three workers on one Redis, to look at
+# make test     the tests
+# make lint     ruff and mypy
+# make soak     the long proofs
+# make bench    how much of a quota is used
 
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: demo test lint soak bench clean
+.PHONY: demo cluster test lint soak bench clean
 
 $(VENV)/ready: pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \
@@ -21,6 +22,10 @@ $(VENV)/ready: pyproject.toml
 demo: $(VENV)/ready
 	@mkdir -p demo
 	PAILITAO_SANDBOX=1 PAILITAO_RATE=20 $(BIN)/scrapy crawl pailitao -a seeds=examples/photos -O demo/offers.jsonl
+
+cluster: $(VENV)/ready
+	@rm -rf demo/cluster
+	$(BIN)/python examples/cluster.py demo/cluster
 
 test: $(VENV)/ready
 	$(BIN)/python -m pytest -q

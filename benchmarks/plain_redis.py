@@ -1,4 +1,4 @@
-"""What the tutorials do with scrapy-redis, with the same typed rows: the other side of a comparison.
+"""scrapy-redis as the tutorials use it, with the same typed rows: the other side of a comparison.
 
 scrapy-redis as shipped: its scheduler, its queue, its duplicate filter; seeds popped from a list,
 and, with `dedup=1`, one SADD an offer in a pipeline of its own.

@@ -36,5 +36,6 @@ class Stopwatch:
 
     def _write(self) -> None:
         link = getattr(session_of(self._crawler), "link", None)
-        seen = {"seconds": self._last - self._first, "redis_calls": link.calls if link else 0}
+        calls = dict(link.script_calls) if link else {}
+        seen = {"seconds": self._last - self._first, "redis_calls": calls}
         Path(os.environ["BENCH_STATS"]).write_text(json.dumps(seen))

@@ -137,12 +137,7 @@ class Summary:
         why = self._session.stopped or _REASONS.get(reason, reason)
         if self._session.books.paths is None:
             return f"Stopped early: {why}"
-        open_seeds = len(self._session.searches)
-        return (
-            f"Stopped early: {why}\n"
-            f"Nothing is lost: {open_seeds} begun seeds and all that follow are searched when you "
-            "run the same command with -o in place of -O."
-        )
+        return f"Stopped early: {why}\nNothing is lost: {self._session.what_is_left()}."
 
 
 def _named(paths: ResultPaths) -> list[tuple[str, Path]]:

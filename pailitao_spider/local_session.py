@@ -125,6 +125,12 @@ class LocalSession(Session):
                 error.strerror,
             )
 
+    def what_is_left(self) -> str:
+        return (
+            f"{len(self.searches)} begun seeds and all that follow are searched when you run the "
+            "same command with -o in place of -O"
+        )
+
     async def last_commit(self) -> None:
         if self.is_open:
             await self.bookkeeping.finish()

@@ -181,6 +181,10 @@ class Session:
 
     # running
 
+    def what_is_left(self) -> str:
+        """What a person does to have the rest of a stopped run, to end a sentence."""
+        raise NotImplementedError
+
     async def last_commit(self) -> None:
         """Waits until all that is final is written."""
         raise NotImplementedError

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Any, TypeVar
@@ -61,6 +62,7 @@ class Link:
     ) -> None:
         self.client = client
         self.calls = 0
+        self.script_calls: Counter[str] = Counter()
         self._is_closing = is_closing
         self._sleep = sleep
         self._is_away = False
@@ -110,6 +112,7 @@ class Link:
     async def script(self, name: str, key: str, *args: Any) -> Any:
         """Runs a script once; `key` tells the node, and the script gets it as KEYS[1]."""
         sha, body = self._script(name)
+        self.script_calls[name] += 1
 
         async def call() -> Any:
             try:

@@ -65,7 +65,11 @@ class LocalServer:
         for name, value in self._options.items():
             command += [f"--{name}", *value.split()]
         self.process = subprocess.Popen(  # noqa: S603  our own command line
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            process_group=0,  # Ctrl-C is for those who use it: they have something to write first
         )
         self._await_answer()
         return self

@@ -26,7 +26,7 @@ class QuotaSeen:
     daily_calls: int | None
 
     def __str__(self) -> str:
-        how = "as given" if self.given else "found" if self.found else "so far"
+        how = "found" if self.found else "as given" if self.given else "so far"
         text = f"{self.per_second:.3g}/s {how}"
         if self.daily_calls is not None:
             text += f"; {self.calls_today} of {self.daily_calls} calls today"

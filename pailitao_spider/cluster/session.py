@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
+from redis.exceptions import ResponseError
 
 from pailitao_spider import inner
 from pailitao_spider.access.retrying import RetryPolicy
@@ -114,7 +115,12 @@ class ClusterSession(Session):
         for warning in await check_server(client):
             logger.warning("%s", warning)
         self.keys = RunKeys(self.config.run)
-        await self._pin_terms()
+        try:
+            await self._pin_terms()
+        except ResponseError as error:
+            raise ConfigError(
+                f"Redis refuses: {error}; see docs/cluster.md for the rights of a worker"
+            ) from error
         self._open_access()
         self.worker = Worker(self, worker_name())
         self.searches = self.worker.hand
@@ -184,6 +190,12 @@ class ClusterSession(Session):
         self.uploads = RedisUploads(self.link, keys)
 
     # closing
+
+    def what_is_left(self) -> str:
+        return (
+            "what this worker had in hand is back in the queue; other workers go on with it, or "
+            "start one again"
+        )
 
     async def last_commit(self) -> None:
         """The scheduler has had the last word already."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -56,29 +57,32 @@ async def _watch(desk: Desk, options: argparse.Namespace) -> int:
     from rich.live import Live
 
     with Live(refresh_per_second=4) as live:
-        while True:
-            try:
-                seen, paid = await _look(desk)
-            except AwayError:
-                await asyncio.sleep(1)
-                continue
+        async for seen, paid in _looks(desk, options):
             live.update(_table(seen, paid))
-            if options.until_over and seen.is_over:
-                return 0
-            await asyncio.sleep(1)
+    return 0
 
 
 async def _follow(desk: Desk, options: argparse.Namespace) -> int:
     """A line each second, for scripts and for output that is no terminal."""
-    while True:
-        seen, paid = await _look(desk)
+    async for seen, paid in _looks(desk, options):
         line = _as_json(seen, paid) if options.json else "; ".join(
             f"{name}: {text}" for name, text in _rows(seen, paid)
         )  # fmt: skip
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
-        if options.until_over and seen.is_over:
-            return 0
+    return 0
+
+
+async def _looks(
+    desk: Desk, options: argparse.Namespace
+) -> AsyncIterator[tuple[Standing, QuotaSeen | None]]:
+    """One a second, none while Redis is away."""
+    while True:
+        with contextlib.suppress(AwayError):
+            seen, paid = await _look(desk)
+            yield seen, paid
+            if options.until_over and seen.is_over:
+                return
         await asyncio.sleep(1)
 
 
