@@ -85,7 +85,7 @@ class Round:
         self.server = server
         self.client = redis.Redis(port=server.port)
 
-    def ours(self, dedup: bool) -> tuple[float, float]:
+    def ours(self, dedup: bool) -> tuple[float, dict[str, float]]:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             env = environment(folder, self.gateway, self.server)
@@ -95,7 +95,7 @@ class Round:
             scrapy(folder, env, "pailitao", "push", "seeds.txt")
             return self._measured(folder, env, "crawl", "pailitao", "-a", "until_empty=1")
 
-    def plain(self, dedup: bool) -> tuple[float, float]:
+    def plain(self, dedup: bool) -> tuple[float, dict[str, float]]:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             env = environment(folder, self.gateway, self.server)
@@ -115,7 +115,9 @@ class Round:
     def _seeds(self) -> str:
         return "".join(f"{picture(number)}\n" for number in range(self.options.seeds))
 
-    def _measured(self, folder: Path, env: dict[str, str], *arguments: str) -> tuple[float, float]:
+    def _measured(
+        self, folder: Path, env: dict[str, str], *arguments: str
+    ) -> tuple[float, dict[str, float]]:
         env["BENCH_STATS"] = str(folder / "stats.json")
         calls = self._calls()
         scrapy(folder, env, *arguments, "-s", "EXTENSIONS=" + json.dumps(
@@ -125,7 +127,9 @@ class Round:
         wanted = self.options.seeds * self.options.pages
         if pages != wanted:
             raise SystemExit(f"{pages} pages were asked for, not {wanted}")
-        return pages / seen["seconds"], seen["redis_calls"] / pages
+        return pages / seen["seconds"], {
+            name: number / pages for name, number in seen["redis_calls"].items()
+        }
 
     def _calls(self) -> int:
         with urllib.request.urlopen(f"{self.gateway}/calls") as answer:
@@ -151,8 +155,7 @@ def measure(bench: Round, options: argparse.Namespace) -> None:
     for dedup in (False, True):
         ours, plain, calls = [], [], []
         for _ in range(options.rounds):
-            pace, plain_calls = bench.plain(dedup)
-            plain.append(pace)
+            plain.append(bench.plain(dedup)[0])
             pace, calls_a_page = bench.ours(dedup)
             ours.append(pace)
             calls.append(calls_a_page)
@@ -160,8 +163,15 @@ def measure(bench: Round, options: argparse.Namespace) -> None:
         print(
             f"{'with' if dedup else 'without'} deduplication: "
             f"{statistics.median(ours):.1f} pages/s against {statistics.median(plain):.1f}, "
-            f"{ratio:.2f}x; Redis calls a page {statistics.median(calls):.3f}"
+            f"{ratio:.2f}x; Redis calls a page: {_medians(calls)}"
         )
+
+
+def _medians(calls: list[dict[str, float]]) -> str:
+    names = ("exchange", "seen", "gate")
+    return ", ".join(
+        f"{name} {statistics.median(each.get(name, 0.0) for each in calls):.3f}" for name in names
+    )
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ _FIRST_SLICE_SECONDS = 0.01
 _BATCH_SECONDS = 0.04
 _LEAD_SECONDS = 0.02  # so long before its last ticket opens a worker asks for more
 _CATCH_UP_CALLS = 2  # fewer than in one process: workers that are late are late together
-_REPORT_SECONDS = 0.05
+_REPORT_SECONDS = 1.0  # a steady pace changes over hundreds of calls
 _LEARNING_REPORT_SECONDS = 0.005  # a figure is as good as the answers that have been counted
 # Who waits for a ticket that opens later looks again after a quarter of the time that is left.
 _LOOK_SHARE = 0.25
