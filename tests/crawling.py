@@ -70,10 +70,12 @@ class Crawler:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.env: dict[str, str] = {}
+        self.site: Site | None = None
 
     def use(self, site: Site, **settings: object) -> None:
         """Points crawls at a served sandbox, with its key."""
         account = site.gateway.account
+        self.site = site
         self.env |= {
             "PAILITAO_URL": site.url,
             "PAILITAO_TOKEN_URL": site.token_url,

@@ -588,6 +588,7 @@ def figures(served: Any, redis_server: LocalServer) -> Figures:
     return min(runs, key=lambda figures: figures.longest_stall)
 
 
+@pytest.mark.quiet
 def test_eight_workers_use_a_quota_to_the_full_and_share_it(figures: Figures) -> None:
     # While the machine stands still calls pile up, beyond any gate's power.
     piled_up = 0.0 if figures.longest_stall < STALL_SECONDS else figures.longest_stall

@@ -732,6 +732,7 @@ def test_eight_workers_with_a_dead_refresh_token_ask_once_and_all_are_told(
     assert site.gateway.log.by_method["token"] == 1
 
 
+@pytest.mark.quiet
 def test_a_leader_that_is_killed_is_replaced_within_the_life_of_its_lock(
     processes: Callable[..., tuple[Site, Processes]],
 ) -> None:

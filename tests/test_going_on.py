@@ -38,13 +38,23 @@ def assert_whole(crawled: Crawled, numbers: range) -> None:
     assert sum(line["offers_new"] for line in crawled.ledger.values()) == len(crawled.offers)
 
 
+def await_answer(crawler: Crawler) -> None:
+    """Until the crawl that was just started has had an answer."""
+    assert crawler.site is not None
+    log, end = crawler.site.gateway.log, time.monotonic() + 10
+    before = log.good
+    while log.good == before and time.monotonic() < end:
+        time.sleep(0.01)
+
+
 def kill_at_random_moments(
     crawler: Crawler, kills: int, seed: int, *arguments: str, out: str = "-O"
 ) -> Crawled:
     moments = random.Random(seed)
     for _ in range(kills):
         process = crawler.start(*arguments, out=out)
-        time.sleep(moments.uniform(0.6, 2.0))
+        await_answer(crawler)
+        time.sleep(moments.uniform(0.0, 1.4))
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=10)
         out = "-o"

@@ -519,6 +519,7 @@ def test_the_log_is_shown_over_http() -> None:
     with_gateway(story, "500@2")
 
 
+@pytest.mark.quiet
 def test_looking_at_a_photo_does_not_hold_up_other_calls() -> None:
     async def story(client: Client) -> None:
         looking = asyncio.create_task(client.upload(jpeg(CATALOGUE.design("mug-01"), 1)))
