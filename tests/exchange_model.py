@@ -265,7 +265,7 @@ class Model:
         first = self.first_of.get(admit.digest)
         known = self.seeds.get(first or "")
         if admit.bad is not None:
-            now = LedgerLine(name, "", "failed", admit.bad)
+            now = LedgerLine(name, "", "failed", admit.bad, admit.pages)
             seed.state, seed.line = "failed", now
             self.unwritten.add(name)
         elif first is None or first == name or known is None or known.digest != admit.digest:

@@ -87,7 +87,8 @@ class Run:
     def _seed(self) -> IntakeSeed:
         name, picture = self.chance.choice(self.seeds), self.chance.choice(self.pictures)
         if self.chance.random() < 0.1:
-            return IntakeSeed(Seed(name, UrlImage("nothing")), "bad_url: no host")
+            image = self.chance.choice([UrlImage("nothing"), StoredImage("9" * 64, "cut.jpg")])
+            return IntakeSeed(Seed(name, image), "bad: no picture")
         if picture != "p2":
             return IntakeSeed(Seed(name, StoredImage(picture[1] * 64, "a.jpg")))
         return IntakeSeed(Seed(name, UrlImage(f"https://sandbox.invalid/{picture}.jpg")))

@@ -107,7 +107,13 @@ class Talker:
     def admit(self, found: IntakeSeed, **push: Any) -> None:
         """Pushes a seed and lets it in."""
         self.redis.push(found, **push)
-        self.say([line_of(found)], admits=ReadLines.of([line_of(found)]).admits)
+        self.admit_all()
+
+    def admit_all(self) -> None:
+        """Lets in all that waits."""
+        raw = self.redis.snapshot().get("waiting", [])
+        read = ReadLines.of(raw)
+        self.say(raw, admits=read.admits, refusals=read.refusals)
 
 
 def _pairs(flat: list[bytes]) -> dict[str, bytes]:
@@ -125,4 +131,3 @@ _READERS: dict[bytes, Any] = {
 
 def unpacked(raw: bytes) -> Any:
     return msgspec.msgpack.decode(raw)
-

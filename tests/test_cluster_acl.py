@@ -105,7 +105,7 @@ def test_a_producer_pushes_and_a_worker_does_all_the_rest(
     assert log_in("admin").acl_log() == [], "what they were refused"
 
 
-@pytest.mark.parametrize("script", sorted(LUA.glob("*.lua")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("script", sorted(LUA.rglob("*.lua")), ids=lambda path: path.stem)
 def test_each_command_of_each_script_is_granted(script: Path) -> None:
     called = set(re.findall(r"call\('(\w+)'", script.read_text()))
     user = "producer" if script.stem == "push" else "worker"

@@ -1,4 +1,4 @@
-"""The exchange script: thousands of random interleavings against a model, and what they meet seldom.
+"""The exchange script: random interleavings against a model, and what they meet seldom.
 
 The model is tests/exchange_model.py; what is done at random stands in tests/exchange_runs.py.
 """
@@ -176,8 +176,9 @@ def test_a_full_redis_takes_a_message_as_a_whole_or_not_at_all(
 
 def test_workers_that_fell_silent_are_forgotten(redis: Exchanges) -> None:
     now = float(redis.client.time()[0])
-    at = {"silent": now - 11_000, "future": now + 11_000, "here": now, "odd": "x"}
-    redis.client.hset(redis.keys.workers, mapping={name: f"{when} {{}}" for name, when in at.items()})
+    here = {"silent": now - 11_000, "future": now + 11_000, "here": now, "odd": "x"}
+    said = {name: f"{at} {{}}" for name, at in here.items()}
+    redis.client.hset(redis.keys.workers, mapping=said)
 
     Talker(redis, "w").say()
 

@@ -72,6 +72,11 @@ class IntakeSeed:
         image = self.seed.image
         return image.sha256 if isinstance(image, StoredImage) and not self.bad else None
 
+    @property
+    def pages(self) -> int:
+        """As many as one machine asks for: of a picture it learns only then that it is damaged."""
+        return 0 if self.bad and not isinstance(self.seed.image, StoredImage) else 1
+
 
 def line_of(found: IntakeSeed) -> bytes:
     """The line that `read_line` reads as the same seed. Raises NoSeedError."""
@@ -87,8 +92,8 @@ def _encoded(line: _Line) -> bytes:
 
 def _line(found: IntakeSeed, seed_id: str | None) -> _Line:
     image, extra = found.seed.image, found.seed.extra
-    if found.sha256:
-        return _Line(f"sha256:{found.sha256}", seed_id, image.label, extra, found.bad)
+    if isinstance(image, StoredImage):
+        return _Line(f"sha256:{image.sha256}", seed_id, image.label, extra, found.bad)
     return _Line(image.label, seed_id, None, extra, found.bad)
 
 
@@ -100,7 +105,8 @@ def read_line(raw: bytes) -> IntakeSeed:
 def _seed(line: _Line) -> IntakeSeed:
     if line.bad is not None:
         name = seed_name(line.seed_id or line.image)
-        return IntakeSeed(Seed(name, UrlImage(line.image), line.extra), line.bad)
+        bad_image = _stored_image(line) or UrlImage(line.image)
+        return IntakeSeed(Seed(name, bad_image, line.extra), line.bad)
     image = _image(line)
     return IntakeSeed(Seed(seed_name(line.seed_id or default_id(image)), image, line.extra))
 
@@ -120,9 +126,14 @@ def _is_on_the_web(image: str) -> bool:
     return image[:8].lower().startswith(_WEB)
 
 
+def _stored_image(line: _Line) -> StoredImage | None:
+    found = _STORED.fullmatch(line.image)
+    return StoredImage(found[1], line.label or line.image) if found else None
+
+
 def _image(line: _Line) -> UrlImage | StoredImage:
-    if stored := _STORED.fullmatch(line.image):
-        return StoredImage(stored[1], line.label or line.image)
+    if stored := _stored_image(line):
+        return stored
     if not _is_on_the_web(line.image):
         raise NoSeedError(
             f"{cleaned(line.image[:80])} is no http(s) address; push pictures of your own with "

@@ -54,4 +54,5 @@ def _admit(number: int, found: IntakeSeed) -> Admit:
         written_payload(found),
         found.sha256,
         found.bad,
+        found.pages,
     )

@@ -11,6 +11,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from hashlib import sha1
 from importlib.resources import files
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ from pailitao_spider.access.gate import GateClosedError
 from pailitao_spider.cluster.connection import Client
 from pailitao_spider.errors import PailitaoError
 
-__all__ = ["AwayError", "Link", "StoppedError"]
+__all__ = ["AwayError", "Link", "StoppedError", "script_text"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +51,17 @@ class StoppedError(GateClosedError):
     """The run ended while Redis was away."""
 
 
+def script_text(name: str) -> str:
+    """A script as Redis gets it; a long one lies in parts, `1_….lua`, `2_….lua` and so on."""
+    scripts = files("pailitao_spider.cluster") / "lua"
+    parts = [scripts / f"{name}.lua"]
+    if (folder := scripts / name).is_dir():
+        parts = sorted(folder.iterdir(), key=lambda part: part.name)
+    return "\n".join(part.read_text("utf-8") for part in parts)
+
+
 class Link:
-    """Calls to one Redis. Each script is a file of the folder `lua`."""
+    """Calls to one Redis. Each script is a file of the folder `lua`, or a folder there."""
 
     def __init__(
         self,
@@ -137,11 +147,7 @@ class Link:
 
     def _script(self, name: str) -> tuple[str, str]:
         if name not in self._scripts:
-            from hashlib import sha1
-
-            body = (
-                files("pailitao_spider.cluster").joinpath("lua", f"{name}.lua").read_text("utf-8")
-            )
+            body = script_text(name)
             self._scripts[name] = (sha1(body.encode(), usedforsecurity=False).hexdigest(), body)
         return self._scripts[name]
 

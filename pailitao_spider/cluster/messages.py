@@ -70,7 +70,8 @@ class Burial(msgspec.Struct):
 class Admit(msgspec.Struct):
     """A seed of the intake that was read: `line` is its place among the raw lines sent along.
 
-    `other` is the name to take when `seed` is another picture's; `bad` why it cannot be searched.
+    `other` is the name to take when `seed` is another picture's; `bad` why it cannot be searched,
+    and `pages` how many its line then says to have been expected.
     """
 
     line: int
@@ -80,6 +81,7 @@ class Admit(msgspec.Struct):
     payload: str
     sha: str | None = None
     bad: str | None = None
+    pages: int = 1
 
 
 class Refusal(msgspec.Struct):

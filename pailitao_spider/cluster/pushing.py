@@ -136,19 +136,22 @@ class Pusher:
             return self._bad(BadLine(seed.seed_id, label, error.code, f"{label}: {error}"))
         sha256 = hashlib.sha256(raw).hexdigest()
         entry = self._checked(replace(seed, image=StoredImage(sha256, label)))
+        if entry.found.bad:
+            return entry
         if not self._again and await self._is_known(entry):
             self.pushed.known += 1
             return None
         try:
             entry.sha256, entry.data = sha256, prepare(raw, self._limits).data
         except BadSeedError as error:
-            return self._bad(BadLine(seed.seed_id, label, error.code, str(error)))
+            return self._refused(entry.found.seed, error.reason, f"{label}: {error}")
         await self._await_room(len(entry.data))
         return entry
 
     def _checked(self, seed: Seed) -> _Entry:
         try:
-            found = IntakeSeed(replace(seed, seed_id=seed_name(seed.seed_id)))
+            name = seed_name(seed.seed_id)
+            found = IntakeSeed(seed if name == seed.seed_id else replace(seed, seed_id=name))
             line = line_of(found)
         except NoSeedError as error:
             return self._left_out(seed, "bad_columns", str(error))
@@ -162,13 +165,16 @@ class Pusher:
         return self._bad(BadLine(seed.seed_id, image, code, f"{seed.seed_id}: {why}"))
 
     def _bad(self, bad: BadLine) -> _Entry:
+        seed = Seed(seed_name(bad.seed_id), UrlImage(bad.image))
+        return self._refused(seed, f"{bad.code}: {bad.text}", bad.text)
+
+    def _refused(self, seed: Seed, reason: str, told: str) -> _Entry:
         self.pushed.bad += 1
         if self.pushed.bad <= _SHOWN_NAMES:
-            self._tell(bad.text if bad.seed_id in bad.text else f"{bad.seed_id}: {bad.text}")
+            self._tell(told)
         elif self.pushed.bad == _SHOWN_NAMES + 1:
             self._tell("more bad lines are told in the ledger only")
-        seed = Seed(seed_name(bad.seed_id), UrlImage(bad.image))
-        found = IntakeSeed(seed, f"{bad.code}: {bad.text}")
+        found = IntakeSeed(seed, reason)
         return _Entry(found, line_of(found))
 
     async def _is_known(self, entry: _Entry) -> bool:

@@ -56,7 +56,8 @@ def url_image(text: str) -> UrlImage:
     try:
         url = text if _SAFE_URL.fullmatch(text) else safe_url_string(text)
         parts = urlsplit(url)
-        is_whole = bool(parts.hostname and parts.hostname.strip(".")) and parts.port != 0
+        has_host = bool(parts.hostname and parts.hostname.strip(".")) and parts.port != 0
+        is_whole = has_host and _SAFE_URL.fullmatch(url) is not None
     except ValueError:
         is_whole = False
     if not is_whole:

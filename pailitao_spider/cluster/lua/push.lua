@@ -45,7 +45,7 @@ local function drop_picture(id)
   local sha = call('HGET', P .. 'seed:' .. id, 'sha')
   if not sha or call('HINCRBY', P .. 'wanted', sha, -1) > 0 then return end
   call('HDEL', P .. 'wanted', sha)
-  call('HINCRBY', COUNTS, 'picture_bytes', -call('STRLEN', P .. 'pic:' .. sha))
+  call('HINCRBY', COUNTS, 'picture_bytes', 0 - call('STRLEN', P .. 'pic:' .. sha))
   call('UNLINK', P .. 'pic:' .. sha)
 end
 

@@ -1,6 +1,6 @@
 -- Puts buried pages back into the queue and opens their seeds again.
 --
--- KEYS[1]  the run's prefix `{pailitao:<run>}:`; the keys stand in exchange.lua
+-- KEYS[1]  the run's prefix `{pailitao:<run>}:`; the keys stand in exchange/1_names.lua
 -- ARGV[1…] ids of buried pages, "<seed id>/<page>"
 -- Returns  how many were put back; the others' seeds are gone or begun anew, or they are no pages
 
@@ -25,16 +25,16 @@ end
 
 -- The seed's record, when its search still lacks the page.
 local function lacking(seed, page, key)
-  if call('HEXISTS', key, 'g' .. page) == 0 then return nil end
-  local is_whole, record = pcall(cmsgpack.unpack, call('HGET', P .. 'seeds', seed))
-  return is_whole and type(record) == 'table' and LACKS[record.s] and record
+  if not seed or call('HEXISTS', key, 'g' .. page) == 0 then return nil end
+  local record = cmsgpack.unpack(call('HGET', P .. 'seeds', seed))
+  return LACKS[record.s] and record
 end
 
 for _, id in ipairs(ARGV) do
   local seed, page = string.match(id, '^(.+)/([1-9]%d?%d?%d?)$')
   local key = seed and P .. 'seed:' .. seed
-  local record = key and lacking(seed, page, key)
-  if record and call('HDEL', P .. 'dead', id) == 1 then
+  local is_whole, record = pcall(lacking, seed, page, key)
+  if is_whole and record and call('HDEL', P .. 'dead', id) == 1 then
     reopen(seed, tonumber(page), key, record)
     back = back + 1
   end

@@ -2,7 +2,7 @@
 --
 -- KEYS[1]  the run's prefix `{pailitao:<run>}:`
 -- ARGV[1]  the questions, MessagePack: a list of {set, members}; `set` is `ids:<bucket>` or
---          `got:<seed>`, both of which exchange.lua fills at acknowledgement
+--          `got:<seed>`, both of which the exchange fills at acknowledgement
 -- Returns  a text of 0 and 1, one for each member in turn
 
 local answers = {}

@@ -1,6 +1,6 @@
 -- How a run stands. Writes nothing.
 --
--- KEYS[1]  the run's prefix `{pailitao:<run>}:`; the keys stand in exchange.lua
+-- KEYS[1]  the run's prefix `{pailitao:<run>}:`; the keys stand in exchange/1_names.lua
 -- Returns  {waiting, counts, ready, leased, suspect, buried, ended, workers, seconds, microseconds}
 
 local P = KEYS[1]

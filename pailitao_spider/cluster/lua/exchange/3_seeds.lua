@@ -1,0 +1,93 @@
+-- How a seed's search begins and ends.
+
+local finish -- of a seed; it may begin its twins
+
+local function search(seed, digest)
+  local key = P .. 'seed:' .. seed
+  call('HSET', key, 'open', 1, 'planned', 1, 'fetched', 0, 'rows', 0, 'offers', 0, 'calls', 0)
+  put_record(seed, { s = 'open', p = digest })
+  queue(seed, 1)
+end
+
+local function drop_picture(seed)
+  local sha = call('HGET', P .. 'seed:' .. seed, 'sha')
+  if not sha or call('HINCRBY', P .. 'wanted', sha, -1) > 0 then return end
+  call('HDEL', P .. 'wanted', sha)
+  count('picture_bytes', 0 - call('STRLEN', P .. 'pic:' .. sha))
+  call('UNLINK', P .. 'pic:' .. sha)
+end
+
+local function is_complete(record) return record.s == 'done' or record.s == 'empty' end
+
+local function end_as_twin(twin, digest, of, first)
+  local reason = 'same_picture: searched once, for ' .. of
+  if first.y then reason = reason .. '; ' .. first.y end
+  local record = {}
+  for name, value in pairs(first) do record[name] = value end
+  record.p, record.y = digest, reason
+  put_record(twin, record)
+  count('open', -1)
+  count(first.s, 1)
+  call('HSET', P .. 'seed:' .. twin, 'offers', 0, 'calls', 0)
+  call('ZADD', ENDED, 0, twin)
+  if is_complete(first) then drop_picture(twin) end
+end
+
+local function begin_twin(twin, digest, of, first)
+  if m.rows_for_each then
+    search(twin, digest)
+  else
+    end_as_twin(twin, digest, of, first)
+  end
+end
+
+local function first_given_up(key, last)
+  local page, why
+  local fields = call('HGETALL', key)
+  for i = 1, #fields, 2 do
+    local number = tonumber(string.match(fields[i], '^g(%d+)$'))
+    if number and (not last or number <= last) and (not page or number < page) then
+      page, why = number, fields[i + 1]
+    end
+  end
+  return page, why
+end
+
+local function outcome(key, last, planned, fetched, rows)
+  local page, why = first_given_up(key, last)
+  if page then
+    if fetched > 0 then return 'partial', string.format('page %d: %s', page, why) end
+    return 'failed', why
+  end
+  if planned >= PAGE_LIMIT and not last then
+    return 'partial', string.format('page_limit: not followed beyond page %d', PAGE_LIMIT)
+  end
+  return rows > 0 and 'done' or 'empty', nil
+end
+
+finish = function(seed, key)
+  local f = call('HMGET', key, 'end', 'planned', 'fetched', 'rows', 'total', 'started')
+  local last, planned = tonumber(f[1]), tonumber(f[2])
+  local fetched, rows = tonumber(f[3]), tonumber(f[4])
+  local status, reason = outcome(key, last, planned, fetched, rows)
+  local old = record_of(seed) or {}
+  local record = {
+    s = status, y = reason, p = old.p, e = last and math.min(last, planned) or planned,
+    f = fetched, r = rows, t = tonumber(f[5]), b = tonumber(f[6]), x = now,
+  }
+  put_record(seed, record)
+  count('open', -1)
+  count(status, 1)
+  call('ZADD', ENDED, 0, seed)
+  call('HDEL', key, 'line')
+  call('UNLINK', P .. 'rows:' .. seed, P .. 'got:' .. seed)
+  local twins_key = P .. 'twins:' .. seed
+  local twins = call('LRANGE', twins_key, 0, -1)
+  call('UNLINK', twins_key)
+  if is_complete(record) then drop_picture(seed) end
+  for _, twin in ipairs(twins) do begin_twin(twin, old.p, seed, record) end
+end
+
+local function close_pages(seed, key, by)
+  if call('HINCRBY', key, 'open', by) <= 0 then finish(seed, key) end
+end
