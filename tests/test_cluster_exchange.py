@@ -124,6 +124,21 @@ def test_a_line_is_forgotten_only_by_the_worker_that_had_it_last(redis: Exchange
     assert second.say(written=["s"]).unwritten == 0
 
 
+def test_a_seed_that_was_replayed_gets_a_new_line_whoever_has_the_old_one(
+    redis: Exchanges,
+) -> None:
+    first, second = Talker(redis, "first"), Talker(redis, "second")
+    first.admit(SEED)
+    first.take()
+    assert len(first.say(burials=[Burial("s/1", 1, "no")], want_lines=1).lines) == 1
+    assert redis.replay("s/1") == 1
+    second.take()
+    second.say(acks=[rows(1, 0)])
+
+    assert first.say(written=["s"]).unwritten == 1
+    assert [line.status for line in second.say(want_lines=1).lines] == ["empty"]
+
+
 def test_after_an_outage_the_holders_of_pages_come_first(redis: Exchanges) -> None:
     holder, other = Talker(redis, "holder"), Talker(redis, "other")
     holder.admit(SEED)

@@ -194,6 +194,7 @@ def test_workers_together_keep_to_the_rate(redis_server: LocalServer) -> None:
     scenario(redis_server, run)
 
 
+@pytest.mark.quiet
 def test_little_is_handed_out_ahead_of_time(redis_server: LocalServer) -> None:
     async def run(workers: Workers) -> float:
         gates = [await workers.proved(50) for _ in range(8)]

@@ -33,6 +33,7 @@ def with_faults(serve_sandbox: Serve, *faults: str, **options: object) -> Site:
     return serve_sandbox(Gateway(CATALOGUE, faults=[*map(parse_fault, faults)], **options))
 
 
+@pytest.mark.quiet
 def test_two_hundred_seeds_through_twenty_percent_faults(
     serve_sandbox: Serve, crawler: Crawler
 ) -> None:
