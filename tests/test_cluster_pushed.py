@@ -200,7 +200,7 @@ def test_clear_takes_a_run_away_but_not_from_under_its_workers(
         assert cleared.exit_code == 0, cleared.log
         assert keys_of(run) == set()
         assert client.exists(RunKeys("default2").waiting)
-        assert run.status() == {**run.status(), "waiting": 0, "done": 0, "over": True}
+        assert run.status() == {**run.status(), "waiting": 0, "done": 0, "over": False}
 
 
 @pytest.mark.soak

@@ -259,13 +259,13 @@ def test_blank_lines_count_for_nothing(results: Results) -> None:
 
 def test_of_several_final_lines_the_one_that_finished_last_is_kept(results: Results) -> None:
     results.put("w.jsonl", offer("1", "a"), offer("2", "c"))
-    results.put("w.seeds.jsonl", final("a", 1, at=5), final("b", 0, "empty"), final("c", 0, at=1))
+    results.put("w.seeds.jsonl", final("a", 1, at=5), final("b", 0, "empty"), final("c", 1, at=1))
     results.put("v.seeds.jsonl", final("a", 0, "failed", at=4), final("c", 1, "partial", at=1))
     merged = results.merge()
     assert results.lines(".seeds.jsonl") == [
         final("a", 1, at=5),
         final("b", 0, "empty"),
-        final("c", 0, at=1),
+        final("c", 1, at=1),
     ]
     assert merged.verdict.seeds == {"done": 2, "empty": 1, "partial": 0, "failed": 0}
 

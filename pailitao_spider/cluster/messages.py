@@ -165,6 +165,8 @@ class Answer(msgspec.Struct):
     unwritten: int
     workers: int
     now: float
+    is_known: bool
+    """The run has or had seeds."""
 
     @property
     def is_run_empty(self) -> bool:

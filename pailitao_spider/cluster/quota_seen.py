@@ -22,7 +22,8 @@ class QuotaSeen:
     found: bool
     given: bool
     held_back_seconds: float
-    calls_today: int
+    calls_today: int | None
+    """None where no budget is set: then nobody counts."""
     daily_calls: int | None
 
     def __str__(self) -> str:
@@ -47,6 +48,7 @@ async def quota(link: Link, config: Config) -> QuotaSeen | None:
         return None
     per_second, generation, given, blocked, made, seconds, micros = map(float, found)
     held_back = max(0.0, blocked - seconds - micros / 1e6)
+    calls_today = None if config.daily_calls is None else int(made)
     return QuotaSeen(
-        per_second, generation > 0, given > 0, held_back, int(made), config.daily_calls
+        per_second, generation > 0, given > 0, held_back, calls_today, config.daily_calls
     )

@@ -46,6 +46,7 @@ __all__ = ["ClusterSession"]
 
 logger = logging.getLogger(__name__)
 
+_MERGED_FORMATS = ("jsonlines", "jsonl", "jl")
 _NO_TERMS = ("seeds", "until_empty")
 
 
@@ -101,6 +102,10 @@ class ClusterSession(Session):
             raise BadSeedError("picture_gone", "its bytes are no longer in Redis; push it again")
         return raw
 
+    @property
+    def _own_feed(self) -> Path:
+        return Path(feed_of_worker(self.config.run))
+
     # opening
 
     def _arguments(self) -> Arguments:
@@ -150,7 +155,7 @@ class ClusterSession(Session):
         paths = ResultPaths.beside(feeds[0].path)
         for feed in feeds:
             _check_feed(feed)
-        if paths.feed != Path(feed_of_worker(self.config.run)):
+        if paths.feed != self._own_feed:
             # Two workers that were told the same file would tear each other's lines.
             self._lock = CrawlState(paths.state, "", time.time)
         for path in (paths.seeds, paths.rejected, paths.matches):
@@ -201,6 +206,8 @@ class ClusterSession(Session):
         """The scheduler has had the last word already."""
 
     async def _close_run(self) -> None:
+        if self.failed_to_open and self._own_feed.exists() and not self._own_feed.stat().st_size:
+            self._own_feed.unlink()
         if self.worker is not None:
             await cast("RedisGate", self.gate).close()
         if hasattr(self, "link"):
@@ -212,6 +219,11 @@ class ClusterSession(Session):
 
 def _check_feed(feed: FeedTarget) -> None:
     """What a worker has acknowledged is in its feed alone: nothing of it may be written over."""
+    if feed.format not in _MERGED_FORMATS:
+        raise ConfigError(
+            f"{feed.path}: workers write JSON Lines, which can be merged; give a .jsonl file, or "
+            "none for a file of this worker's own"
+        )
     feed.check_writable()
     if feed.overwrite and not feed.is_empty:
         raise ConfigError(

@@ -66,9 +66,15 @@ class Standing:
     workers: list[WorkerSeen] = field(default_factory=list)
 
     @property
+    def has_seeds(self) -> bool:
+        """Some were pushed."""
+        ended = self.done + self.empty + self.partial + self.failed
+        return bool(self.waiting or self.open or ended)
+
+    @property
     def is_over(self) -> bool:
-        """Every seed has its final line."""
-        return not (self.waiting or self.open or self.unwritten)
+        """There were seeds, and each has its final line."""
+        return self.has_seeds and not (self.waiting or self.open or self.unwritten)
 
 
 @dataclass(frozen=True, slots=True)

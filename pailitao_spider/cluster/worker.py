@@ -75,6 +75,7 @@ class Worker:
         self._task: asyncio.Task[None] | None = None
         self._closing_since: float | None = None
         self._is_finishing = False
+        self._has_seen_run = False
         self._says: dict[str, Any] = {}
 
     # the crawl's side
@@ -306,8 +307,23 @@ class Worker:
         for page in answer.pages:
             self._take_page(page)
         self._lines += [ledger_line(line) for line in answer.lines]
+        self._watch_run(answer)
         if self._session.ends_when_empty and answer.is_run_empty and self._has_nothing:
             self.is_over = True
+
+    def _watch_run(self, answer: Answer) -> None:
+        """A run that had seeds and has none any more was emptied under its workers."""
+        if self._has_seen_run and not answer.is_known:
+            self._session.stop(
+                "pailitao_forgotten",
+                f"Redis has forgotten run {self._session.config.run}: it was emptied or cleared. "
+                "What was found is safe in the feeds; push the seeds again, it doubles nothing",
+            )
+        self._has_seen_run |= answer.is_known
+        if self._session.ends_when_empty and answer.is_run_empty and not answer.is_known:
+            logger.warning(
+                "run %s has no seeds: push some, or check PAILITAO_RUN", self._session.config.run
+            )
 
     @property
     def _has_nothing(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from importlib import import_module
 
 from scrapy.commands import ScrapyCommand
@@ -29,15 +30,32 @@ class Command(ScrapyCommand):
     def long_desc(self) -> str:
         return "; ".join(f"{verb}: {_module(verb).SUMMARY}" for verb in _VERBS)
 
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        super().add_options(parser)
+        parser.add_argument("-h", "--help", action=_Help, nargs=0, help="show this, or a verb's")
+
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if not args or args[0] not in _VERBS:
             raise UsageError(f"give one of: {', '.join(_VERBS)}", print_help=False)
-        verb = _module(args[0])
-        parser = argparse.ArgumentParser(f"scrapy pailitao {args[0]}", description=verb.SUMMARY)
-        verb.add_options(parser)
-        options = parser.parse_args(args[1:])
+        options = _parser(args[0]).parse_args(args[1:])
         options.settings = self.settings
-        self.exitcode = verb.run(options)
+        self.exitcode = _module(args[0]).run(options)
+
+
+class _Help(argparse.Action):
+    """Scrapy would show the command's options for every verb."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        verb = next((word for word in sys.argv if word in _VERBS), None)
+        (parser if verb is None else _parser(verb)).print_help()
+        parser.exit()
+
+
+def _parser(verb: str) -> argparse.ArgumentParser:
+    module = _module(verb)
+    parser = argparse.ArgumentParser(f"scrapy pailitao {verb}", description=module.SUMMARY)
+    module.add_options(parser)
+    return parser
 
 
 def _module(verb: str):  # type: ignore[no-untyped-def]

@@ -12,6 +12,7 @@ import msgspec
 
 from pailitao_spider.results.ledger import Status
 from pailitao_spider.results.line_keys import NO_LINE, moment_of
+from pailitao_spider.results.lines import ENCODER
 from pailitao_spider.results.sightings import lines_in, sorting_database
 
 __all__ = ["Claims", "Shortfall", "Verdict"]
@@ -22,6 +23,7 @@ CREATE TABLE ledger (
     seed TEXT PRIMARY KEY, finished REAL, number INT, status TEXT, claimed INT, raw BLOB
 );
 CREATE TABLE held (seed TEXT PRIMARY KEY, offers INT) WITHOUT ROWID;
+CREATE TABLE kept (seed TEXT PRIMARY KEY, offers INT) WITHOUT ROWID;
 CREATE VIEW short AS
     SELECT ledger.seed, ifnull(offers, 0) AS offers, claimed, claimed - ifnull(offers, 0) AS missing
     FROM ledger LEFT JOIN held ON held.seed = ledger.seed
@@ -32,6 +34,11 @@ INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (seed) DO UPDATE SET
     finished = excluded.finished, number = excluded.number, status = excluded.status,
     claimed = excluded.claimed, raw = excluded.raw
 WHERE excluded.finished >= ledger.finished
+"""
+_LINES = """
+SELECT raw, claimed, ifnull(kept.offers, 0), claimed > ifnull(held.offers, 0)
+FROM ledger LEFT JOIN kept ON kept.seed = ledger.seed LEFT JOIN held ON held.seed = ledger.seed
+ORDER BY number
 """
 _SHORT = "SELECT count(*), ifnull(sum(missing), 0) FROM short"
 _LARGEST = "SELECT seed, offers, claimed FROM short ORDER BY missing DESC, seed LIMIT ?"
@@ -93,10 +100,17 @@ class Claims:
         self._database.executemany(statement, rows)
         self._database.execute("COMMIT")
 
-    def lines(self) -> Iterator[bytes]:
-        """The final lines, byte for byte, in the order in which they were read."""
-        for (raw,) in self._database.execute("SELECT raw FROM ledger ORDER BY number"):
-            yield raw
+    def lines(self, kept: Iterable[tuple[str, int]] | None) -> Iterator[bytes]:
+        """The final lines in the order in which they were read.
+
+        `kept` are the offers of each seed in the merged feed, which a line then claims: several
+        workers may have written one, and the first to write is not always the first to claim. A
+        line that claims more than there is stays as it is, and so do all where `kept` is None.
+        """
+        self._insert("INSERT INTO kept VALUES (?, ?)", kept or ())
+        for raw, claimed, offers, is_short in self._database.execute(_LINES):
+            is_as_kept = kept is None or is_short or claimed == offers
+            yield raw if is_as_kept else _claiming(raw, offers)
 
     def verdict(self, held: Iterable[tuple[str, int]]) -> Verdict:
         """Compares with the number of offers that the feeds hold of each seed."""
@@ -116,6 +130,11 @@ class Claims:
 
     def close(self) -> None:
         self._database.close()
+
+
+def _claiming(raw: bytes, offers: int) -> bytes:
+    line = msgspec.json.decode(raw, type=dict[str, Any])
+    return ENCODER.encode({**line, "offers_new": offers}) + b"\n"
 
 
 def _line(raw: bytes) -> _Line | None:

@@ -88,8 +88,9 @@ def _merged(given: Gathered, drafts: Drafts, scope: str) -> Merged:
         with closing(Sightings(given.feeds, offer_sighting(scope))) as sightings:
             offers = _sifted(sightings, drafts.feed)
             verdict = claims.verdict(sightings.held())
-        for line in claims.lines():
-            drafts.seeds.append(line)
+            unaccounted = _unaccounted(verdict, offers) if scope == "crawl" else 0
+            for line in claims.lines(None if unaccounted else sightings.kept()):
+                drafts.seeds.append(line)
     rejected = _beside(given.rejected, rejected_sighting, drafts.rejected)
     matches = _beside(given.matches, match_sighting, drafts.matches)
     return Merged(
@@ -100,7 +101,7 @@ def _merged(given: Gathered, drafts: Drafts, scope: str) -> Merged:
         matches=matches.kept,
         torn_beside=claims.torn + rejected.torn + matches.torn,
         verdict=verdict,
-        unaccounted=_unaccounted(verdict, offers) if scope == "crawl" else 0,
+        unaccounted=unaccounted,
     )
 
 

@@ -24,6 +24,12 @@ SELECT number FROM (
     FROM sightings
 ) WHERE place = 1 ORDER BY number
 """
+_KEPT = """
+SELECT seed, count(*) FROM (
+    SELECT seed, row_number() OVER (PARTITION BY key ORDER BY moment, number) AS place
+    FROM sightings
+) WHERE place = 1 AND seed IS NOT NULL GROUP BY seed
+"""
 _HELD = "SELECT seed, count(DISTINCT key) FROM sightings WHERE seed IS NOT NULL GROUP BY seed"
 
 
@@ -84,6 +90,10 @@ class Sightings:
     def held(self) -> Iterator[tuple[str, int]]:
         """How many offers each seed has in the files, also those first seen under another."""
         yield from self._database.execute(_HELD)
+
+    def kept(self) -> Iterator[tuple[str, int]]:
+        """How many of the first sightings are each seed's."""
+        yield from self._database.execute(_KEPT)
 
     def first(self) -> Iterator[bytes]:
         """The first sighting of each key, byte for byte, in the order of the files."""

@@ -46,7 +46,7 @@ def _agrees(seen: Standing) -> bool:
     lost = seen.waiting + seen.open
     sys.stderr.write(
         f"run {seen.run}: {lost} seeds are not searched yet, {seen.unwritten} ledger lines not "
-        "written, and would be forgotten\n"
+        f"written, {seen.buried} dead letters kept, and would be forgotten\n"
     )
     if not sys.stdin.isatty():
         return False

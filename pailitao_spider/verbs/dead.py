@@ -50,4 +50,4 @@ async def _run(desk: Desk, options: argparse.Namespace) -> int:
 def _line(each: Buried) -> str:
     at = datetime.fromtimestamp(each.at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     what = f"{each.raw!r} " if each.raw else ""
-    return f"{at}  {each.id}  {what}{each.why}  (last: {each.worker})"
+    return f"{at}  {each.id}  {what}{each.why}  (buried by {each.worker})"

@@ -125,6 +125,12 @@ def _count_of_missing(merged: Merged) -> str:
 
 def _shortcomings(merged: Merged) -> Iterator[str]:
     yield from _missing(merged)
+    partial, failed = merged.verdict.seeds["partial"], merged.verdict.seeds["failed"]
+    if partial or failed:
+        yield (
+            f"{partial + failed} seeds came only in part or failed, for the reasons in the ledger: "
+            "exit code 1."
+        )
     if merged.torn_beside:
         yield f"{merged.torn_beside} lines of ledgers and other side files are torn, and left out."
     if merged.ledgers and merged.verdict.open_seeds:

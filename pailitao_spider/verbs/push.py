@@ -81,9 +81,9 @@ def _tell(line: str) -> None:
 
 
 def _story(pushed: Pushed, desk: Desk) -> str:
-    text = f"run {desk.config.run}: {pushed.new} seeds pushed, {pushed.known} were there already"
+    text = f"run {desk.config.run}: {pushed.new} new seeds, {pushed.known} known already"
     if pushed.renamed:
         text += f", {pushed.renamed} renamed since their seed_id was another picture's"
     if pushed.bad:
-        text += f"; {pushed.bad} lines are no seeds and end in the ledger as failed"
+        text += f"; {pushed.bad} of all cannot be searched and end in the ledger as failed"
     return text

@@ -131,7 +131,8 @@ def _rows(seen: Standing, paid: QuotaSeen | None) -> Iterator[tuple[str, str]]:
         yield "pictures", f"{seen.picture_bytes / 2**20:.1f} MB in Redis"
     if paid is not None:
         yield "quota", str(paid)
-    yield "workers", str(len(seen.workers) or "none")
+    silent = sum(each.silent_seconds >= _SILENT_SECONDS for each in seen.workers)
+    yield "workers", _numbers(**{"at work": len(seen.workers) - silent, "silent": silent})
 
 
 def _numbers(**numbers: int) -> str:

@@ -40,7 +40,7 @@ local answer = {
   pages = pages, alone = alone, lines = lines, lost = lost, reclaimed = reclaimed, buried = buried,
   waiting = call('LLEN', WAITING), ready = call('ZCARD', READY), leased = call('ZCARD', LEASE),
   suspects = call('ZCARD', SUSPECT), unwritten = call('ZCARD', ENDED),
-  workers = call('HLEN', P .. 'workers'), now = now,
+  workers = call('HLEN', P .. 'workers'), now = now, is_known = call('HLEN', SEEDS) > 0,
 }
 local reply = { cmsgpack.pack(answer) }
 for i, line in ipairs(fresh) do reply[i + 1] = line end
