@@ -45,6 +45,8 @@ MISTAKES = [
     pytest.param(("-s", "PAILITAO_CLUSTER=perhaps"), "PAILITAO_CLUSTER", id="cluster"),
     pytest.param(("-s", "REDIS_URL=redis://127.0.0.1:1"), "127.0.0.1:1", id="nobody-there"),
     pytest.param(("-s", "REDIS_URL=nonsense://x"), "REDIS_URL", id="address"),
+    pytest.param(("-o", "mine.csv"), "workers write JSON Lines", id="csv"),
+    pytest.param(("-O", "mine.json"), "workers write JSON Lines", id="json"),
     pytest.param(("-s", "SCHEDULER=scrapy_redis.scheduler.Scheduler"), "SCHEDULER", id="scheduler"),
 ]
 
@@ -56,6 +58,7 @@ def test_a_worker_s_mistake_is_one_line_and_takes_no_seed(
     assert words in refused(run, *CRAWL, *given)
     assert run.site.gateway.log.calls == 0
     assert run.status()["waiting"] == 1
+    assert list(run.folder.glob("results/*/offers-*")) == [], "no empty feed is left behind"
 
 
 def test_workers_that_would_ask_otherwise_are_refused_with_the_difference(run: Cluster) -> None:
@@ -106,3 +109,18 @@ def test_a_run_is_not_cleared_without_a_yes(run: Cluster) -> None:
     assert run.status()["waiting"] == 1
     assert run.command("pailitao", "clear", "--yes").exit_code == 0
     assert run.status()["waiting"] == 0
+
+
+@pytest.mark.parametrize("verb", ["push", "status", "dead", "merge", "clear", "sandbox"])
+def test_a_verb_s_help_shows_its_own_options(run: Cluster, verb: str) -> None:
+    told = run.command("pailitao", verb, "--help")
+    assert told.exit_code == 0
+    assert told.log.startswith(f"usage: scrapy pailitao {verb}")
+
+
+def test_a_run_to_which_nothing_was_pushed_is_not_over(run: Cluster) -> None:
+    run.set(run="misspelt")
+    assert run.status()["over"] is False
+    worker = run.start("-a", "until_empty=1")
+    assert run.wait(worker) == 0
+    assert "run misspelt has no seeds" in run.log(worker)

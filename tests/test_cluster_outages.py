@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import resource
+import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +31,9 @@ def assert_whole(run: Cluster, numbers: range) -> None:
     """Each expected offer once, each seed done with one line, nothing claimed in vain."""
     merged = run.merge()
     assert merged.exit_code == 0, merged.log + run.logs[-3000:]
+    lines = Counter(offer["seed_id"] for offer in merged.offers)
+    claimed = {seed_id: line["offers_new"] for seed_id, line in merged.ledger.items()}
+    assert {seed_id: number for seed_id, number in claimed.items() if number} == lines
     assert sorted(merged.ids) == sorted({iid for number in numbers for iid in rows_of(number)})
     images = {line["image"] for line in merged.ledger.values()}
     assert images == {photo(number) for number in numbers}
@@ -275,3 +280,22 @@ def test_minus_o_capital_never_writes_over_a_worker_s_offers(
     assert run.wait(worker) == 2
     assert "would write over them" in run.log(worker)
     assert (run.folder / "mine.jsonl").read_bytes() == before
+
+
+def test_workers_whose_run_was_emptied_say_so_and_a_second_push_heals_it(
+    serve_sandbox: Serve, cluster: MakeCluster, redis_server: LocalServer
+) -> None:
+    run = cluster(serve_sandbox(Gateway(CATALOGUE)), rate=60)
+    run.push(*map(photo, range(30)))
+    workers = [run.start("-a", "until_empty=1", "-a", "page_size=20") for _ in range(2)]
+    run.until(lambda: run.site.gateway.log.calls >= 40)
+
+    with socket.create_connection(("127.0.0.1", redis_server.port)) as line:
+        line.sendall(b"FLUSHALL\r\n")
+        assert line.recv(64) == b"+OK\r\n"
+
+    assert [run.wait(worker) for worker in workers] == [1, 1]
+    assert all("Redis has forgotten run default" in run.log(worker) for worker in workers)
+    run.push(*map(photo, range(30)))
+    assert run.crawl("-a", "page_size=20", workers=1) == [0]
+    assert_whole(run, range(30))

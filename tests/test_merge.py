@@ -270,6 +270,23 @@ def test_of_several_final_lines_the_one_that_finished_last_is_kept(results: Resu
     assert merged.verdict.seeds == {"done": 2, "empty": 1, "partial": 0, "failed": 0}
 
 
+def test_a_merged_line_claims_what_the_merged_feed_has_of_its_seed(results: Results) -> None:
+    results.put("v.jsonl", offer("1", "a", at=2), offer("2", "a"))
+    results.put("w.jsonl", offer("1", "b", at=1))
+    results.put("w.seeds.jsonl", final("a", 2), final("b", 0), final("c", 0, "empty"))
+    merged = results.merge()
+    assert merged.is_complete
+    lines = [json.loads(raw) for raw in results.lines(".seeds.jsonl")]
+    assert [(line["seed_id"], line["offers_new"]) for line in lines] == [
+        ("a", 1),
+        ("b", 1),
+        ("c", 0),
+    ]
+    files = gather([results.out, results.out.with_name("offers.seeds.jsonl")])
+    again = merge(files, merged_paths(results.out.with_name("again.jsonl")), "crawl")
+    assert again.is_complete, "what was merged can be merged again"
+
+
 @pytest.mark.parametrize(
     "torn", [b'{"seed_id":"a","ima', b"\xff\n", b'{"seed_id":"a","status":"lost"}\n', b"[]"]
 )
