@@ -66,7 +66,7 @@ def test_ten_kills_lose_and_double_nothing(
     serve_sandbox: Serve, crawler: Crawler, name: str
 ) -> None:
     crawler.use(serve_sandbox(Gateway(CATALOGUE, latency_seconds=0.02)), rate=25)
-    numbers = range(150)
+    numbers = range(90)
     crawler.seeds(*map(photo, numbers))
 
     crawled = kill_at_random_moments(crawler, 10, 7, "-a", "page_size=20")

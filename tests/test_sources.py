@@ -482,7 +482,7 @@ def test_standard_input_is_not_waited_for_before_it_is_asked() -> None:
 
 # --- size and threads ---------------------------------------------------------------------
 
-LINES = 300_000
+LINES = 100_000
 
 
 @pytest.fixture(scope="module", params=["long.txt", "long.csv"])
