@@ -254,7 +254,7 @@ def test_a_page_that_kills_every_worker_is_buried_alone_and_comes_back_when_mend
 
 def test_a_suspect_page_stays_alone_while_its_lease_is_renewed() -> None:
     def answer(*pages: PageOut, alone: bool = False) -> Answer:
-        return Answer([*pages], [], [], [], alone, 0, 0, 9, 1, 0, 0, 1, 0.0)
+        return Answer([*pages], [], [], [], alone, 0, 0, 9, 1, 0, 0, 1, 0.0, True)
 
     pacing = Pacing(lease_seconds=30)
 
