@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 
 import pytest
 from scrapy import Request
@@ -12,6 +15,7 @@ from scrapy.utils.request import fingerprint
 from pailitao_spider import inner
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.calls import Form
+from tests.crawling import REPOSITORY
 
 
 def test_a_signed_form_goes_in_and_the_clean_one_comes_back() -> None:
@@ -46,3 +50,19 @@ def test_a_slot_tells_whether_the_spider_is_closing() -> None:
     engine._slot = _Slot.__new__(_Slot)
     engine._slot.closing = None
     assert not inner.is_closing(engine)
+
+
+def test_a_request_is_in_progress_until_all_that_it_led_to_is_through() -> None:
+    told = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "tests.inner_crawl"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    seen = json.loads(told.stdout)
+    woken_seconds = seen.pop("woken")
+    assert seen == {"in callback": True, "after an awaited handler": True, "when idle": False}
+    assert woken_seconds < 1, "not at the next heartbeat, which is five seconds away"
