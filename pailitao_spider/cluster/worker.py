@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from redis.exceptions import ResponseError
@@ -76,7 +76,6 @@ class Worker:
         self._closing_since: float | None = None
         self._is_finishing = False
         self._has_seen_run = False
-        self._says: dict[str, Any] = {}
 
     # the crawl's side
 
