@@ -7,13 +7,15 @@ What the schema does not know goes to `extra`. A row without a usable id is no o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pailitao_spider import values
+from pailitao_spider.drift import Drift
 from pailitao_spider.errors import FieldError
 from pailitao_spider.offers import Offer, RejectedRow, detail_url
 
-__all__ = ["COMMON_NAMES", "NO_ID", "NO_OBJECT", "read_row"]
+__all__ = ["COMMON_NAMES", "NO_ID", "NO_OBJECT", "RowShape", "read_row"]
 
 NO_ID = "no_id"
 NO_OBJECT = "no_object"
@@ -25,7 +27,29 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
 }
 """Our field to the names it goes by; a field that is not listed goes by its own name."""
 
-_READERS: dict[str, Callable[[Any], Any]] = {
+Reader = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowShape:
+    """How one gateway writes a row.
+
+    `names` says by which names our fields go there, the first that says something counts.
+    `nested` are members whose own members are read as if they stood in the row itself, under
+    `outer.inner`. `readers` stand in for the usual ones, for instance where money comes in fen.
+    `sales_window` is what its sales count: `total`, `30d`, `90d`, `7d`. `kinds` are the documented
+    members with their JSON types (`drift.kind_of`; several are separated by spaces), nested ones
+    as `outer.inner`; None: nobody watches them.
+    """
+
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: COMMON_NAMES)
+    nested: tuple[str, ...] = ()
+    readers: Mapping[str, Reader] = field(default_factory=dict)
+    sales_window: str | None = None
+    kinds: Mapping[str, str] | None = None
+
+
+_READERS: dict[str, Reader] = {
     "title": values.title,
     "price": values.money,
     "promotion_price": values.money,
@@ -60,18 +84,19 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 class _RowReader:
     """Reads one row; state is the raw members not yet used and what could not be read."""
 
-    def __init__(self, raw: Mapping[str, Any], names: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, raw: Mapping[str, Any], shape: RowShape) -> None:
         self.left = dict(raw)
-        self.names = names
+        self.shape = shape
         self.unreadable: list[str] = []
 
-    def take(self, field_name: str, reader: Callable[[Any], Any]) -> Any:
-        for name in self.names.get(field_name, (field_name,)):
+    def take(self, field_name: str, reader: Reader) -> Any:
+        reader = self.shape.readers.get(field_name, reader)
+        for name in self.shape.names.get(field_name, (field_name,)):
             if name in self.left and (value := self.read(field_name, name, reader)) is not None:
                 return value
         return None
 
-    def read(self, field_name: str, name: str, reader: Callable[[Any], Any]) -> Any:
+    def read(self, field_name: str, name: str, reader: Reader) -> Any:
         raw = self.left.pop(name)
         try:
             return reader(raw)
@@ -84,30 +109,43 @@ class _RowReader:
 def read_row(
     raw: Any,
     unreadable: list[str],
-    *,
-    names: Mapping[str, tuple[str, ...]] = COMMON_NAMES,
-    sales_window: str | None = None,
+    shape: RowShape,
+    drift: Drift | None = None,
 ) -> Offer | RejectedRow:
     """One offer, or the row with the reason why it is none.
 
-    `unreadable` is appended the names of the fields that could not be read.
-    `sales_window` is what the gateway's sales count: `total`, `30d`, `90d`, `7d`.
+    `unreadable` is appended the names of the fields that could not be read, `drift` is told what
+    differs from the documented row.
     """
     if not isinstance(raw, dict):
         return RejectedRow(raw, NO_OBJECT)
-    reader = _RowReader(raw, names)
+    flat = _lifted(raw, shape.nested) if shape.nested else raw
+    if drift is not None and shape.kinds is not None:
+        drift.note(flat, shape.kinds)
+    reader = _RowReader(flat, shape)
     num_iid = reader.take("num_iid", values.offer_id)
     if num_iid is None:
         return RejectedRow(raw, NO_ID)
     offer = Offer(num_iid, detail_url=detail_url(num_iid))
     for name, read in _READERS.items():
         setattr(offer, name, reader.take(name, read))
-    _settle_counts(offer, sales_window)
+    _settle_counts(offer, shape.sales_window)
     _settle_prices(offer, reader)
     offer.is_ad = _is_ad(offer, reader)
     offer.extra = reader.left
     unreadable.extend(reader.unreadable)
     return offer
+
+
+def _lifted(raw: Mapping[str, Any], nested: tuple[str, ...]) -> dict[str, Any]:
+    """The row with the members of its inner objects beside the others, as `outer.inner`."""
+    flat: dict[str, Any] = {}
+    for name, value in raw.items():
+        if name in nested and isinstance(value, dict):
+            flat |= {f"{name}.{inner}": each for inner, each in value.items()}
+        else:
+            flat[name] = value
+    return flat
 
 
 def _settle_counts(offer: Offer, sales_window: str | None) -> None:

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pailitao_spider.gateways.answers import decode
-from pailitao_spider.gateways.router_rows import SALES_WINDOW, offer_of, rows_of
+from pailitao_spider.gateways.router_rows import SHAPE, offer_of, rows_of
 from pailitao_spider.offers import Offer, RejectedRow
 from pailitao_spider.results.lines import ENCODER
 from pailitao_spider.rows import NO_ID, NO_OBJECT, read_row
@@ -92,7 +92,7 @@ def raw(row: Any) -> bytes:
 
 def tolerant(row: Any) -> tuple[Any, list[str]]:
     unreadable: list[str] = []
-    return read_row(decode(raw(row)), unreadable, sales_window=SALES_WINDOW), unreadable
+    return read_row(decode(raw(row)), unreadable, shape=SHAPE), unreadable
 
 
 def read(**changed: Any) -> Offer:
@@ -438,7 +438,7 @@ def test_the_fast_path_reads_like_the_tolerant_one_or_not_at_all(
     row = {name: value for name, value in (DOCUMENTED | changes).items() if name not in gone}
     body = as_json(row) if "\ud800" in row.values() else raw(row)
     offer = offer_of(body)
-    expected = read_row(decode(body), unreadable := [], sales_window="total")
+    expected = read_row(decode(body), unreadable := [], shape=SHAPE)
     if offer is not None:
         assert offer == expected
         assert same_digits(offer) == same_digits(expected)
@@ -449,7 +449,7 @@ def test_the_fast_path_reads_like_the_tolerant_one_or_not_at_all(
 @given(CHANGES)
 def test_nothing_of_a_row_is_lost(changes: dict[str, Any]) -> None:
     row = decode(raw({k: v for k, v in (DOCUMENTED | changes).items() if v != "\ud800"}))
-    read_once = read_row(row, unreadable := [], sales_window="total")
+    read_once = read_row(row, unreadable := [], shape=SHAPE)
     if isinstance(read_once, RejectedRow):
         assert read_once.raw == row
         return

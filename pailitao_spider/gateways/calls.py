@@ -1,9 +1,11 @@
-"""What is asked of a gateway, in our own words, and the form that goes over the wire."""
+"""What is asked of a gateway, in our own words, and what goes over the wire."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pailitao_spider.pictures import PictureLimits
 
@@ -20,6 +22,15 @@ class Credential:
     app_key: str
     app_secret: str = field(repr=False)
     access_token: str | None = field(default=None, repr=False)
+
+    @property
+    def owner(self) -> str:
+        """Whose quota, uploads and tokens they are: the app key, or what stands for a gateway's
+        only token. No secret.
+        """
+        if self.app_key:
+            return self.app_key
+        return f"token:{hashlib.sha256((self.access_token or '').encode()).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +61,48 @@ class SearchCall:
     sort: Sort = "sale_desc"
     page: int = 1
     page_size: int = 100
+    region: str | None = None
+    """The part of the photo to look at, `x1,x2,y1,y2` in pixels; None is the gateway's choice."""
+
+    @property
+    def subject(self) -> str:
+        """Equal for searches of the same part of the same picture."""
+        return self.picture.key if self.region is None else f"{self.picture.key} {self.region}"
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A POST ready for the wire. It holds the signature: never log or keep it."""
+    """A call ready for the wire. It holds secrets and the signature: never log or keep it.
 
-    url: str
-    body: bytes = field(repr=False)
+    A GET has its parameters in the URL and no body.
+    """
+
+    url: str = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+    method: Literal["GET", "POST"] = "POST"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a gateway takes: rows a page, and pictures on upload."""
+    """What a gateway takes.
+
+    `page_size` is the most rows of a page. `picture` says what an upload may be, None that there
+    are no uploads. `hosts` are the domains whose picture URLs it takes as they are, None: all;
+    other URLs are fetched and uploaded where there are uploads, else refused. `sorts` and
+    `search_types` are those that can be asked for; with no sorts, rows come in its own order.
+    """
 
     page_size: int
-    picture: PictureLimits
+    picture: PictureLimits | None
+    hosts: tuple[str, ...] | None = None
+    sorts: frozenset[Sort] = frozenset({"sale_desc", "price_asc"})
+    search_types: frozenset[SearchType] = frozenset({1, 2})
+    regions: bool = False
+    """Several products in one photo can be searched each."""
+
+    def takes_url(self, url: str) -> bool:
+        """The gateway fetches the picture at this URL itself."""
+        if self.hosts is None:
+            return True
+        host = (urlsplit(url).hostname or "").lower()
+        return any(host == each or host.endswith(f".{each}") for each in self.hosts)

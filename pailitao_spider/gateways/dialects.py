@@ -2,7 +2,8 @@
 
 A dialect knows no socket, no clock and no Scrapy: a call in, a form out; bytes in, a page or a
 refusal out. Name one in PAILITAO_GATEWAY, or give the import path of your own class; options
-follow as in a URL: `router?sign_method=hmac-sha256&timestamp=ms&empty=drop`.
+follow as in a URL: `router?sign_method=hmac-sha256&timestamp=ms&empty=drop`. How to write one:
+`docs/gateways.md`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Refusal
+from pailitao_spider.rows import RowShape
 
-__all__ = ["DIALECTS", "Dialect", "dialect"]
+__all__ = ["DIALECTS", "Dialect", "TakesUploads", "dialect"]
 
 
 class Dialect(Protocol):
@@ -26,21 +28,59 @@ class Dialect(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def url(self) -> str: ...
+    def url(self) -> str:
+        """Where it is asked; PAILITAO_URL stands in for it."""
+        ...
+
     @property
-    def token_url(self) -> str: ...
+    def token_url(self) -> str | None:
+        """Where tokens are renewed, `{app_key}` standing for the key; None: they are not."""
+        ...
+
     @property
     def limits(self) -> Limits: ...
+    @property
+    def shape(self) -> RowShape:
+        """How its rows are written."""
+        ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The members of `Credential` without which no call can be made."""
+        ...
 
     def search_form(
         self, url: str, call: SearchCall, imgid: str, credential: Credential, now: float
-    ) -> Form: ...
-    def upload_form(self, url: str, base64: str, credential: Credential, now: float) -> Form: ...
-    def page(self, status: int, headers: Mapping[str, str], body: bytes) -> Page | Refusal: ...
-    def imgid(self, status: int, headers: Mapping[str, str], body: bytes) -> str | Refusal: ...
+    ) -> Form:
+        """`imgid` is the picture's URL, or the id of its upload. An empty one makes the call that
+        `scrapy pailitao doctor` tries: the gateway shall refuse the parameter, and nothing else.
+        """
+        ...
+
+    def page(self, status: int, headers: Mapping[str, str], body: bytes) -> Page | Refusal:
+        """What a search answered. `headers` by lower-case name. Raises nothing."""
+        ...
 
 
-DIALECTS: dict[str, str] = {"router": "pailitao_spider.gateways.router:Router"}
+class TakesUploads(Dialect, Protocol):
+    """A gateway that takes pictures as they are: `limits.picture` says which."""
+
+    def upload_form(self, url: str, base64: str, credential: Credential, now: float) -> Form:
+        """`base64` without its `data:` prefix."""
+        ...
+
+    def imgid(self, status: int, headers: Mapping[str, str], body: bytes) -> str | Refusal:
+        """What an upload answered: the picture's id. Raises nothing."""
+        ...
+
+
+DIALECTS: dict[str, str] = {
+    "router": "pailitao_spider.gateways.router:Router",
+    "imagequery": "pailitao_spider.gateways.imagequery:ImageQuery",
+    "linkplus": "pailitao_spider.gateways.linkplus:LinkPlus",
+    "onebound": "pailitao_spider.gateways.onebound:Onebound",
+    "tmapi": "pailitao_spider.gateways.tmapi:Tmapi",
+}
 """Name to import path; only the one in use is imported."""
 
 

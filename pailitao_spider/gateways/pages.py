@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pailitao_spider.drift import Drift
 from pailitao_spider.offers import Offer, RejectedRow
 
-__all__ = ["Page", "rank"]
+__all__ = ["Page", "QuotaTold", "rank"]
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaTold:
+    """What a gateway says of the key's day: calls made with it so far, and how many there are."""
+
+    used: int
+    most: int
 
 
 @dataclass(slots=True)
@@ -22,7 +31,12 @@ class Page:
     page_count: int | None = None
     request_id: str | None = None
     unreadable: list[str] = field(default_factory=list)
+    drift: Drift = field(default_factory=Drift)
     billed: bool = True
+    """The gateway charges for this answer."""
+    regions: tuple[str, ...] = ()
+    """Where several products were seen in the photo: each `x1,x2,y1,y2`, for `SearchCall.region`"""
+    quota: QuotaTold | None = None
 
 
 def rank(page: Page, number: int, size: int) -> None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Refusal", "RefusalClass", "ban_seconds", "retry_after_seconds"]
+__all__ = ["Cause", "Refusal", "RefusalClass", "ban_seconds", "retry_after_seconds"]
 
 
 class RefusalClass(StrEnum):
@@ -26,9 +26,27 @@ class RefusalClass(StrEnum):
     """Try again with backoff; after the last try the page is reported."""
 
 
+class Cause(StrEnum):
+    """What a person has to look at."""
+
+    KEY = "key"
+    SECRET = "secret"  # noqa: S105
+    CLOCK = "clock"
+    TOKEN = "token"  # noqa: S105
+    PERMISSION = "permission"
+    QUOTA = "quota"
+    NETWORK = "network"
+    SETTINGS = "settings"
+    """Gateway, URL, namespace or option: something else than this gateway was asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A gateway's no. `text` is the gateway's own word, `remedy` what a person can do."""
+    """A gateway's no. `text` is the gateway's own word, `remedy` what a person can do.
+
+    `wait_seconds` says for how long; of a SPENT one None is until Beijing's midnight, infinity
+    until somebody buys calls.
+    """
 
     kind: RefusalClass
     code: str
@@ -36,6 +54,9 @@ class Refusal:
     wait_seconds: float | None = None
     remedy: str = ""
     request_id: str | None = None
+    cause: Cause | None = None
+    billed: bool = False
+    """The gateway charges for this answer all the same."""
 
     @property
     def reason(self) -> str:

@@ -14,16 +14,17 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from pailitao_spider.drift import Drift
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways import router_refusals
 from pailitao_spider.gateways.answers import first, unwrapped, whole_number
 from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Refusal
-from pailitao_spider.gateways.router_rows import SALES_WINDOW, rows_of
+from pailitao_spider.gateways.router_rows import SHAPE, rows_of
 from pailitao_spider.gateways.signing import SIGNERS, sign
 from pailitao_spider.pictures import PictureLimits
-from pailitao_spider.rows import read_row
+from pailitao_spider.rows import RowShape, read_row
 
 __all__ = ["Router"]
 
@@ -70,6 +71,9 @@ class Router:
         page_size=100,
         picture=PictureLimits(2_000_000, 2000, frozenset({"JPEG", "PNG"})),
     )
+
+    shape: ClassVar[RowShape] = SHAPE
+    needs: ClassVar[tuple[str, ...]] = ("app_key", "app_secret")
 
     def __post_init__(self) -> None:
         for name, known in (
@@ -125,13 +129,14 @@ class Router:
             return _tolerant_page(status, headers, body)
         if answer.code not in _OK:
             return _tolerant_page(status, headers, body)
-        items, unreadable = answer.items, list[str]()
+        items, unreadable, drift = answer.items, list[str](), Drift()
         return Page(
-            rows_of(items.item, unreadable),
+            rows_of(items.item, unreadable, drift),
             whole_number(items.real_total_results) or whole_number(items.total_results),
             whole_number(items.pagecount),
             answer.request_id,
             unreadable,
+            drift,
         )
 
     def imgid(self, status: int, headers: Mapping[str, str], body: bytes) -> str | Refusal:
@@ -155,14 +160,15 @@ def _tolerant_page(status: int, headers: Mapping[str, str], body: bytes) -> Page
     items = unwrapped(answer.get("items")) or None
     if items is not None and not isinstance(items, dict | list):
         return router_refusals.transient("shape", "items is neither object nor list")
-    unreadable: list[str] = []
-    rows = [read_row(raw, unreadable, sales_window=SALES_WINDOW) for raw in _raw_rows(items)]
+    unreadable, drift = list[str](), Drift()
+    rows = [read_row(raw, unreadable, shape=SHAPE, drift=drift) for raw in _raw_rows(items)]
     return Page(
         rows,
         whole_number(first(items, "real_total_results", "total_results")),
         whole_number(first(items, "pagecount")),
         _text(answer.get("request_id")),
         unreadable,
+        drift,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from pailitao_spider.errors import AnswerError
 from pailitao_spider.gateways.answers import decode, whole_number
 from pailitao_spider.gateways.refusals import (
+    Cause,
     Refusal,
     RefusalClass,
     ban_seconds,
@@ -19,57 +20,68 @@ from pailitao_spider.gateways.refusals import (
 
 __all__ = ["opened", "transient"]
 
-_CHECK_KEY = "check PAILITAO_APP_KEY"
-_CHECK_SECRET = "check PAILITAO_APP_SECRET (and the sign method in PAILITAO_GATEWAY)"  # noqa: S105
-_CHECK_CLOCK = "set this machine's clock (the gateway allows ten minutes)"
-_ASK_PERMISSION = "ask for the API 1688.item_search_img in your app's console"
-_CHECK_URL = "check PAILITAO_URL and PAILITAO_GATEWAY"
+_REMEDIES: dict[Cause, str] = {
+    Cause.KEY: "check PAILITAO_APP_KEY",
+    Cause.SECRET: "check PAILITAO_APP_SECRET (and the sign method in PAILITAO_GATEWAY)",
+    Cause.CLOCK: "set this machine's clock (the gateway allows ten minutes)",
+    Cause.PERMISSION: "ask for the API 1688.item_search_img in your app's console",
+    Cause.SETTINGS: "check PAILITAO_URL and PAILITAO_GATEWAY",
+}
 _LOG_IN = "set PAILITAO_ACCESS_TOKEN"
 
-_D, _T, _B = RefusalClass.DENIED, RefusalClass.TOKEN, RefusalClass.BAD_SEED
+_Meaning = tuple[RefusalClass, Cause | None]
 
-_CODES: dict[int, tuple[RefusalClass, str]] = {
-    3: (RefusalClass.TRANSIENT, ""),
-    7: (RefusalClass.THROTTLED, ""),
-    11: (_D, _ASK_PERMISSION),
-    12: (_D, _ASK_PERMISSION),
-    13: (_D, _ASK_PERMISSION),
-    21: (_D, _CHECK_URL),
-    22: (_D, _CHECK_URL),
-    23: (_D, _CHECK_URL),
-    24: (_D, _CHECK_SECRET),
-    25: (_D, _CHECK_SECRET),
-    26: (_D, _LOG_IN),
-    27: (_T, ""),
-    28: (_D, _CHECK_KEY),
-    29: (_D, _CHECK_KEY),
-    30: (_D, _CHECK_CLOCK),
-    31: (_D, _CHECK_CLOCK),
-    40: (_B, ""),
-    41: (_B, ""),
-    400: (_B, ""),
-    401: (_T, ""),
-    403: (_D, _ASK_PERMISSION),
-    429: (RefusalClass.THROTTLED, ""),
-    500: (RefusalClass.TRANSIENT, ""),
-    503: (RefusalClass.TRANSIENT, ""),
+_BAD_SEED: _Meaning = (RefusalClass.BAD_SEED, None)
+_DEAD_TOKEN: _Meaning = (RefusalClass.TOKEN, Cause.TOKEN)
+_THROTTLED: _Meaning = (RefusalClass.THROTTLED, Cause.QUOTA)
+_TRANSIENT: _Meaning = (RefusalClass.TRANSIENT, None)
+
+
+def _denied(cause: Cause) -> _Meaning:
+    return RefusalClass.DENIED, cause
+
+
+_CODES: dict[int, _Meaning] = {
+    3: _TRANSIENT,
+    7: _THROTTLED,
+    11: _denied(Cause.PERMISSION),
+    12: _denied(Cause.PERMISSION),
+    13: _denied(Cause.PERMISSION),
+    21: _denied(Cause.SETTINGS),
+    22: _denied(Cause.SETTINGS),
+    23: _denied(Cause.SETTINGS),
+    24: _denied(Cause.SECRET),
+    25: _denied(Cause.SECRET),
+    26: _denied(Cause.TOKEN),
+    27: _DEAD_TOKEN,
+    28: _denied(Cause.KEY),
+    29: _denied(Cause.KEY),
+    30: _denied(Cause.CLOCK),
+    31: _denied(Cause.CLOCK),
+    40: _BAD_SEED,
+    41: _BAD_SEED,
+    400: _BAD_SEED,
+    401: _DEAD_TOKEN,
+    403: _denied(Cause.PERMISSION),
+    429: _THROTTLED,
+    500: _TRANSIENT,
+    503: _TRANSIENT,
 }
 
-_SUB_CODES: tuple[tuple[str, RefusalClass, str], ...] = (
-    ("limited-by-app-access-count", RefusalClass.SPENT, ""),
-    ("accesscontrol.limited", RefusalClass.THROTTLED, ""),
-    ("session", _T, ""),
-    ("permission", _D, _ASK_PERMISSION),
-    ("isv.invalid-parameter", _B, ""),
-    ("isv.missing-parameter", _B, ""),
-    ("isp.", RefusalClass.TRANSIENT, ""),
+_SUB_CODES: tuple[tuple[str, _Meaning], ...] = (
+    ("limited-by-app-access-count", (RefusalClass.SPENT, Cause.QUOTA)),
+    ("accesscontrol.limited", _THROTTLED),
+    ("session", _DEAD_TOKEN),
+    ("permission", _denied(Cause.PERMISSION)),
+    ("isv.invalid-parameter", _BAD_SEED),
+    ("isv.missing-parameter", _BAD_SEED),
+    ("isp.", _TRANSIENT),
 )
 """The first one that occurs in TOP's sub_code decides; it says more than the code."""
 
-_STATUSES = dict.fromkeys((404, 405, 410, 301, 302, 303, 307, 308), (_D, _CHECK_URL)) | {
-    401: (_T, ""),
-    429: (RefusalClass.THROTTLED, ""),
-}
+_STATUSES = dict.fromkeys(
+    (404, 405, 410, 301, 302, 303, 307, 308), _denied(Cause.SETTINGS)
+) | {401: _DEAD_TOKEN, 429: _THROTTLED}  # fmt: skip
 
 
 def transient(code: str, text: str, request_id: str | None = None) -> Refusal:
@@ -97,22 +109,30 @@ def opened(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, An
 
 
 def _by_status(status: int, text: str, wait: float | None) -> Refusal:
-    kind, remedy = _STATUSES.get(status, (RefusalClass.TRANSIENT, ""))
-    return Refusal(kind, f"HTTP {status}", text, wait, remedy)
+    kind, cause = _STATUSES.get(status, _TRANSIENT)
+    return Refusal(kind, f"HTTP {status}", text, wait, _remedy(kind, cause), cause=cause)
+
+
+def _remedy(kind: RefusalClass, cause: Cause | None) -> str:
+    """What a person can do about a call that was denied."""
+    if kind is not RefusalClass.DENIED or cause is None:
+        return ""
+    return _LOG_IN if cause is Cause.TOKEN else _REMEDIES[cause]
 
 
 def _by_body(status: int, failed: dict[str, Any], wait: float | None) -> Refusal:
     words = " ".join(_words(failed))
     code, request_id = failed.get("code"), failed.get("request_id")
     meaning = _meaning(whole_number(code), str(failed.get("sub_code") or "").lower())
-    kind, remedy = meaning or _STATUSES.get(status, (RefusalClass.TRANSIENT, ""))
+    kind, cause = meaning or _STATUSES.get(status, _TRANSIENT)
     return Refusal(
         kind,
         f"HTTP {status}" if code in (None, "") else str(code)[:40],
         words[:300],
         ban_seconds(words) or wait,
-        remedy,
+        _remedy(kind, cause),
         None if request_id is None else str(request_id)[:100],
+        cause,
     )
 
 
@@ -120,8 +140,8 @@ def _words(failed: dict[str, Any]) -> list[str]:
     return [str(failed[name]) for name in ("msg", "sub_code", "sub_msg") if failed.get(name)]
 
 
-def _meaning(code: int | None, sub_code: str) -> tuple[RefusalClass, str] | None:
-    for part, kind, remedy in _SUB_CODES:
+def _meaning(code: int | None, sub_code: str) -> _Meaning | None:
+    for part, meaning in _SUB_CODES:
         if part in sub_code:
-            return kind, remedy
+            return meaning
     return None if code is None else _CODES.get(code)

@@ -12,14 +12,34 @@ from decimal import Decimal
 import msgspec
 
 from pailitao_spider import values
+from pailitao_spider.drift import Drift
 from pailitao_spider.errors import AnswerError, FieldError
 from pailitao_spider.gateways.answers import decode
 from pailitao_spider.offers import Offer, RejectedRow, detail_url
-from pailitao_spider.rows import read_row
+from pailitao_spider.rows import RowShape, read_row
 
-__all__ = ["SALES_WINDOW", "offer_of", "rows_of"]
+__all__ = ["SHAPE", "offer_of", "rows_of"]
 
-SALES_WINDOW = "total"
+_SALES_WINDOW = "total"
+_TEXT, _NUMBER_OR_TEXT = "text", "number text"
+SHAPE = RowShape(
+    sales_window=_SALES_WINDOW,
+    kinds={
+        **dict.fromkeys(
+            (
+                "num_iid", "detail_url", "title", "seller_id", "unit", "price_range", "pic_url",
+                "pic_small_url", "cid", "category_name", "property", "seller_nick", "area",
+                "shop_type", "freight_template", "create_time", "update_time", "feedback_rate",
+            ),
+            _TEXT,
+        ),
+        **dict.fromkeys(("price", "promotion_price", "post_fee", "similarity", "score"),
+                        _NUMBER_OR_TEXT),
+        **dict.fromkeys(("min_order", "sales", "trade_num"), "number"),
+        **dict.fromkeys(("is_onsale", "one_stop_service"), "flag"),
+    },
+)  # fmt: skip
+"""The 28 documented members of a row."""
 # Stricter than Decimal(), which also takes "+5", "5." and "1_000".
 _NUMBER = re.compile(rb'"?([0-9]{1,12}(?:\.[0-9]{1,6})?)"?')
 _NULL = msgspec.Raw(b"null")
@@ -62,17 +82,21 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True):
 _DECODER = msgspec.json.Decoder(_Row)
 
 
-def rows_of(raws: list[msgspec.Raw], unreadable: list[str]) -> list[Offer | RejectedRow]:
-    """The page's rows, typed; `unreadable` is appended what could not be read."""
-    return [offer_of(raw) or _tolerantly(raw, unreadable) for raw in raws]
+def rows_of(
+    raws: list[msgspec.Raw], unreadable: list[str], drift: Drift | None = None
+) -> list[Offer | RejectedRow]:
+    """The page's rows, typed; `unreadable` and `drift` are told what was not as documented."""
+    return [offer_of(raw) or _tolerantly(raw, unreadable, drift) for raw in raws]
 
 
-def _tolerantly(raw: msgspec.Raw, unreadable: list[str]) -> Offer | RejectedRow:
+def _tolerantly(
+    raw: msgspec.Raw, unreadable: list[str], drift: Drift | None
+) -> Offer | RejectedRow:
     try:
         value = decode(bytes(raw))
     except AnswerError:  # text that is no row, or a number beyond all bounds
         value = bytes(raw).decode(errors="replace")
-    return read_row(value, unreadable, sales_window=SALES_WINDOW)
+    return read_row(value, unreadable, shape=SHAPE, drift=drift)
 
 
 def offer_of(raw: msgspec.Raw | bytes) -> Offer | None:
@@ -102,7 +126,7 @@ def _offer(row: _Row) -> Offer | None:
         _count(row.min_order),
         _count(row.sales),
         None if row.sales is None else False,
-        None if row.sales is None else SALES_WINDOW,
+        None if row.sales is None else _SALES_WINDOW,
         _count(row.trade_num),
         _share(row.similarity),
         values.rate(row.feedback_rate),
