@@ -32,6 +32,7 @@ class Arguments:
     dropship_only: bool = False
     unknown: Literal["keep", "drop"] = "keep"
     until_empty: bool = False
+    regions: Literal["main", "all"] = "main"
 
     @classmethod
     def read(cls, given: Mapping[str, Any], *, is_worker: bool = False) -> Arguments:
@@ -65,6 +66,10 @@ def _check_source(given: Mapping[str, Any], is_worker: bool) -> None:
         )
     if not is_worker and not has_seeds:
         raise ConfigError("-a seeds=SOURCE is missing: a picture, folder, URL, list file or -")
+    if is_worker and given.get("regions") not in (None, "main"):
+        raise ConfigError(
+            "-a regions=all does not go with PAILITAO_CLUSTER; search such photos on one machine"
+        )
     if not is_worker and "until_empty" in given:
         raise ConfigError("-a until_empty is for workers of a cluster: set PAILITAO_CLUSTER=1")
 
@@ -82,6 +87,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "dropship_only": typed_text.switch,
     "unknown": typed_text.one_of({"keep": "", "drop": ""}),
     "until_empty": typed_text.switch,
+    "regions": typed_text.one_of({"main": "the gateway's choice", "all": "each product"}),
 }
 
 

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pailitao_spider import typed_text
@@ -21,9 +22,6 @@ DedupScope = Literal["crawl", "seed", "off"]
 _T = TypeVar("_T")
 _RUN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _DEDUP = typed_text.one_of({"crawl": "", "seed": "", "off": ""})
-_NOT_HERE = {
-    "PAILITAO_CREDENTIALS": "this version takes one key, from PAILITAO_APP_KEY",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,14 @@ class Config:
     rate: float | None = None
     burst: int = 1
     daily_calls: int | None = None
+    price: Decimal | None = None
+    """Yuan a billed call."""
+    max_spend: Decimal | None = None
+    """Yuan a day, all keys together."""
+    credentials: str | None = None
+    """The path of a TOML file with several keys."""
+    drift_limit: Decimal = Decimal("0.2")
+    """The share of rows that may be unreadable before the run stops."""
     dedup: DedupScope = "crawl"
     sandbox: str | None = None
     """None is off; else the sandbox's options, `1` for the plain one."""
@@ -61,18 +67,21 @@ class Config:
     ) -> Config:
         """Raises ConfigError: the name, the value and the remedy in one line."""
         raw = _Raw(settings, environ)
-        raw.refuse_what_is_not_here()
         config = cls(
             gateway=raw.get("GATEWAY", typed_text.text, "router"),
-            url=raw.get("URL", _url, None),
-            token_url=raw.get("TOKEN_URL", _url, None),
+            url=raw.get("URL", typed_text.url, None),
+            token_url=raw.get("TOKEN_URL", typed_text.url, None),
             app_key=raw.get("APP_KEY", typed_text.text, None),
             app_secret=raw.get("APP_SECRET", typed_text.text, None),
             access_token=raw.get("ACCESS_TOKEN", typed_text.text, None),
             refresh_token=raw.get("REFRESH_TOKEN", typed_text.text, None),
-            rate=raw.get("RATE", _rate, None),
+            rate=raw.get("RATE", typed_text.rate, None),
             burst=raw.get("BURST", typed_text.whole(), 1),
             daily_calls=raw.get("DAILY_CALLS", typed_text.whole(), None),
+            price=raw.get("PRICE", typed_text.amount, None),
+            max_spend=raw.get("MAX_SPEND", typed_text.amount, None),
+            credentials=raw.get("CREDENTIALS", typed_text.text, None),
+            drift_limit=raw.get("DRIFT_LIMIT", typed_text.share, Decimal("0.2")),
             dedup=cast("DedupScope", raw.get("DEDUP", _DEDUP, "crawl")),
             sandbox=raw.get("SANDBOX", _sandbox, None),
             matches=raw.get("MATCHES", typed_text.switch, False),
@@ -83,26 +92,10 @@ class Config:
             max_deliveries=raw.get("MAX_DELIVERIES", typed_text.whole(2, 100), 5),
         )
         if needs_key:
-            config.check_key()
-        return config
+            from pailitao_spider.credentials import keys_of
 
-    def check_key(self) -> None:
-        """A real gateway needs a key; the sandbox brings its own."""
-        if self.sandbox is not None:
-            return
-        missing = [
-            name
-            for name, value in (
-                ("PAILITAO_APP_KEY", self.app_key),
-                ("PAILITAO_APP_SECRET", self.app_secret),
-            )
-            if not value
-        ]
-        if missing:
-            raise ConfigError(
-                f"{' and '.join(missing)} not set: export your app's key and secret, "
-                "or try without a key: PAILITAO_SANDBOX=1"
-            )
+            keys_of(config)
+        return config
 
 
 class _Raw:
@@ -123,27 +116,6 @@ class _Raw:
         except ValueError as error:
             shown = "the value" if "SECRET" in name or "TOKEN" in name else f"{str(value)!r}"
             raise ConfigError(f"PAILITAO_{name}: {shown} is not {error}") from error
-
-    def refuse_what_is_not_here(self) -> None:
-        for name, why in _NOT_HERE.items():
-            if str(self.value(name) or "").strip().lower() not in typed_text.OFF:
-                raise ConfigError(f"{name} is set, but {why}; unset it")
-
-
-def _url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise ValueError("an http(s) URL")
-    return text
-
-
-def _rate(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise ValueError("a number of calls a second above 0; unset it to have the rate found")
-    return number
 
 
 def _run(text: str) -> str:

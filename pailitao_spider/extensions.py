@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +18,7 @@ from pailitao_spider.addon import session_of
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
+    from pailitao_spider.access.keys import Key
     from pailitao_spider.results.paths import ResultPaths
 
 __all__ = ["Summary", "ends_well"]
@@ -60,7 +61,7 @@ class Summary:
             f"{ended} seeds ended, {len(self._session.searches)} open; "
             f"{values.get(stats.PAGES, 0)} pages, {values.get(stats.OFFERS_NEW, 0)} offers; "
             f"{values.get(stats.CALLS, 0)} calls, "
-            f"at most {self._session.gate.per_second:.3g}/s"
+            f"at most {self._session.pool.per_second:.3g}/s"
         )
 
     async def _end(self) -> None:
@@ -103,6 +104,7 @@ class Summary:
                 f"{number(stats.OFFERS_REJECTED)} rejected",
             ),
             ("calls", self._calls(number(stats.CALLS), seconds)),
+            *self._key_rows(),
             ("429s", str(number(stats.refused("throttled")))),
             ("time", f"{seconds:.1f} s"),
         ]
@@ -112,11 +114,27 @@ class Summary:
         text = f"{calls}, {calls / max(seconds, 0.001):.3g}/s"
         if config.daily_calls is not None:
             text += f"; {self._session.calls_today} of {config.daily_calls} today"
-        if config.rate is not None:
-            return f"{text}; quota {config.rate:g}/s"
-        if not self._session.gate.has_found:
-            return text
-        return f"{text}; found a quota of about {self._session.gate.per_second:.3g}/s"
+        keys = self._session.pool.keys
+        if len(keys) > 1:
+            return f"{text}; by {len(keys)} keys"
+        return f"{text}{self._pace(keys[0])}"
+
+    def _pace(self, key: Key) -> str:
+        rate = self._session.rate_of(key)
+        if rate is not None:
+            return f"; quota {rate:g}/s"
+        if not key.gate.has_found:
+            return ""
+        return f"; found a quota of about {key.gate.per_second:.3g}/s"
+
+    def _key_rows(self) -> Iterator[tuple[str, str]]:
+        """What was asked of each key, where there are several."""
+        keys = self._session.pool.keys
+        for key in keys if len(keys) > 1 else ():
+            today = key.budget.today
+            text = f"{key.seats} calls{self._pace(key)}; {today.calls} today, {today.billed} billed"
+            out = "" if key.out is None else f"; out: {key.out.text}"
+            yield key.name, f"{text}{out}"
 
     def _last_words(self, values: Mapping[str, Any]) -> list[str]:
         lines = []

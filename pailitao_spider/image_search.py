@@ -78,7 +78,9 @@ class ImageSearch:
     """One page of offers that look like a picture.
 
     `image` is an http(s) URL, the path of a picture, or Base64. `search_type` 1 is the same
-    item, 2 similar ones. `page_size` may be reduced by the gateway.
+    item, 2 similar ones. `page_size` may be reduced by the gateway. `region` is the part of the
+    photo to look at, `x1,x2,y1,y2` in pixels, where the gateway can do that. With keys of several
+    gateways further pages name the one that answered the first: `gateway=response.gateway`.
     """
 
     image: str | PictureRef
@@ -86,10 +88,13 @@ class ImageSearch:
     sort: Sort = "sale_desc"
     page: int = 1
     page_size: int = 100
+    region: str | None = None
+    gateway: str | None = None
 
     @classmethod
-    def of(cls, call: SearchCall) -> Self:
-        return cls(call.picture, call.search_type, call.sort, call.page, call.page_size)
+    def of(cls, call: SearchCall, gateway: str | None = None) -> Self:
+        asked = call.search_type, call.sort, call.page, call.page_size, call.region
+        return cls(call.picture, *asked, gateway)
 
     def request(
         self,
@@ -108,15 +113,16 @@ class ImageSearch:
             sort=self.sort,
             page=self.page,
             page_size=self.page_size,
+            region=self.region,
         )
         params = {
-            "picture": call.picture.key,
+            "picture": call.subject,
             "search_type": str(call.search_type),
             "sort": call.sort,
             "page_size": str(call.page_size),
             "page": str(call.page),
         }
-        return clean_request(
+        request = clean_request(
             "search",
             params,
             msgspec.to_builtins(call),
@@ -124,6 +130,9 @@ class ImageSearch:
             errback=errback,
             **given,
         )
+        if self.gateway is not None:
+            request.meta[META]["gateway"] = self.gateway
+        return request
 
     def _picture(self) -> PictureRef:
         if isinstance(self.image, PictureRef):

@@ -57,13 +57,21 @@ def wake(engine: ExecutionEngine) -> None:
 
 def put_form(request: Request, form: Form) -> Form:
     """Puts a signed form into a request; returns what stood there, for `take_form`."""
-    clean = Form(request.url, request.body)
-    request._set_url(form.url)
-    request._set_body(form.body)
+    clean = Form(request.url, request.body, request.method)  # type: ignore[arg-type]
+    _put(request, form)
     return clean
 
 
 def take_form(request: Request, clean: Form) -> None:
     """Puts the clean form back, so that nobody beyond the wire sees a signature."""
-    request._set_url(clean.url)
-    request._set_body(clean.body)
+    _put(request, clean)
+
+
+def _put(request: Request, form: Form) -> None:
+    request._set_url(form.url)
+    request._set_body(form.body)
+    request.method = form.method
+    if form.method == "GET":
+        request.headers.pop("Content-Type", None)
+    else:
+        request.headers["Content-Type"] = "application/x-www-form-urlencoded"

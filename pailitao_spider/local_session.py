@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
 from typing import TYPE_CHECKING
 
 from pailitao_spider import inner
-from pailitao_spider.access.budget import LocalBudget
+from pailitao_spider.access.budget import LocalBudget, Purse
 from pailitao_spider.access.gate import LocalGate
+from pailitao_spider.access.keys import Key
 from pailitao_spider.access.pace import Pace
 from pailitao_spider.access.retrying import RetryPolicy
 from pailitao_spider.access.token_file import TokenFile, default_folder
 from pailitao_spider.access.tokens import LocalTokens, Token
 from pailitao_spider.access.uploads import LocalUploads
+from pailitao_spider.access.usage_file import UsageFile
+from pailitao_spider.accounts import Account
 from pailitao_spider.bookkeeping import Bookkeeping
 from pailitao_spider.dedup import DEDUP_KEYS, LocalSeen, Written
 from pailitao_spider.outputs import FeedTarget, check_apart, local_feeds
@@ -41,6 +45,7 @@ class LocalSession(Session):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._state: CrawlState | None = None
+        self._usage: UsageFile | None = None
 
     async def _open_run(self) -> None:
         self._open_books(local_feeds(self.crawler.settings) if self.keeps_ledger else [])
@@ -54,8 +59,7 @@ class LocalSession(Session):
             check_apart(feeds, self.arguments.seeds)
         for feed in feeds:
             feed.check_writable()
-        owner = f"{self.url} {self.credential.app_key}"
-        self._state = CrawlState(paths.state if paths else None, owner, time.time)
+        self._state = CrawlState(paths.state if paths else None)
         self.bookkeeping = Bookkeeping(
             Books(paths, lambda: self.flush_feeds()),
             PageStore() if config.dedup != "crawl" or config.matches else None,
@@ -95,25 +99,46 @@ class LocalSession(Session):
             logger.info("%s: going on after %d offers", feeds[0].path, number)
 
     def _open_access(self) -> None:
-        config, engine = self.config, self.crawler.engine
+        self.policy = RetryPolicy(tries=self.config.transient_tries)
+        self._usage = self._opened_usage()
+        purse = Purse(self.config.max_spend, self._usage.spent_today)
+        self._open_pool([self._local_key(each, purse) for each in self._accounts()])
+
+    def _opened_usage(self) -> UsageFile:
+        """What all runs count together; the sandbox's calls are nobody's."""
+        if self._sandbox is not None:
+            return UsageFile(None, time.time)
+        path = default_folder() / "usage.sqlite"
+        try:
+            return UsageFile(path, time.time)
+        except (OSError, sqlite3.Error) as error:
+            logger.warning(
+                "%s cannot be used (%s): the day's calls are counted for this run only", path, error
+            )
+            return UsageFile(None, time.time)
+
+    def _local_key(self, account: Account, purse: Purse) -> Key:
         assert self._state is not None
-        self.gate = LocalGate(
+        assert self._usage is not None
+        engine, config = self.crawler.engine, account.config
+        gate = LocalGate(
             Pace(config.rate),
             config.burst,
             clock=time.monotonic,
             sleep=asyncio.sleep,
             is_closing=lambda: self.stopped is not None or inner.is_closing(engine),
         )
-        self.policy = RetryPolicy(tries=config.transient_tries)
-        self.budget = LocalBudget(config.daily_calls, self._state)
-        self.uploads = LocalUploads(self._state)
-        self.tokens = self._opened_tokens()
+        budget = LocalBudget(account.owner, account.allowance, self._usage, purse)
+        uploads = LocalUploads(self._state.uploads(account.owner))
+        return self._key(account, gate, self._opened_tokens(account), budget, uploads)
 
-    def _opened_tokens(self) -> LocalTokens:
-        if self._sandbox is not None or self._token.refresh is None:
-            return LocalTokens(self._token)
-        file = TokenFile.of(default_folder(), self.credential.app_key, self._token)
-        return LocalTokens(file.newest(), lambda token: self._keep_token(file, token), self._token)
+    def _opened_tokens(self, account: Account) -> LocalTokens:
+        if account.is_invented:
+            return LocalTokens(account.configured)
+        file = account.token_file()
+        return LocalTokens(
+            file.newest(), lambda token: self._keep_token(file, token), account.configured
+        )
 
     def _keep_token(self, file: TokenFile, token: Token) -> None:
         try:
@@ -139,6 +164,9 @@ class LocalSession(Session):
         if self._state is not None:
             self._state.close()
             self._state = None
+        if self._usage is not None:
+            self._usage.close()
+            self._usage = None
 
 
 def _holds_fewer(feed: FeedTarget, claimed: int) -> bool:

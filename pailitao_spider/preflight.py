@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pailitao_spider.arguments import Arguments
 from pailitao_spider.config import Config
+from pailitao_spider.credentials import check_abilities, keys_of
 from pailitao_spider.errors import ConfigError
-from pailitao_spider.gateways.dialects import dialect
 from pailitao_spider.outputs import check_apart, local_feeds
 from pailitao_spider.results.written import written_offers
 from pailitao_spider.sources import open_source
@@ -24,7 +24,7 @@ def check(settings: BaseSettings, given: Mapping[str, Any]) -> None:
     empty feed where there was none.
     """
     config = Config.read(settings)
-    dialect(config.gateway)
+    keys = keys_of(config)
     if config.sandbox is not None:
         from pailitao_spider.sandbox.embedded import sandbox_options
 
@@ -35,6 +35,7 @@ def check(settings: BaseSettings, given: Mapping[str, Any]) -> None:
             "its own; remove that setting"
         )
     arguments = Arguments.read(given, is_worker=config.cluster)
+    check_abilities(keys, arguments, given)
     if arguments.seeds not in (None, "-"):
         open_source(arguments.seeds)
     feeds = local_feeds(settings)

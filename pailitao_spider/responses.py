@@ -13,13 +13,16 @@ __all__ = ["PageResponse", "stamp"]
 
 
 class PageResponse(TextResponse):
-    """An answer that was read: `page` holds its rows and what it says of the whole."""
+    """An answer that was read: `page` holds its rows and what it says of the whole, `gateway`
+    names the one that gave it, for `ImageSearch` of the pages that follow.
+    """
 
-    attributes: tuple[str, ...] = (*TextResponse.attributes, "page")
+    attributes: tuple[str, ...] = (*TextResponse.attributes, "page", "gateway")
 
-    def __init__(self, *args: Any, page: Page, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, page: Page, gateway: str | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.page = page
+        self.gateway = gateway
 
     @property
     def rows(self) -> list[Offer | RejectedRow]:

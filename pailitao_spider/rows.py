@@ -179,8 +179,11 @@ def _price_as_range(reader: _RowReader) -> Any:
 
 def _is_ad(offer: Offer, reader: _RowReader) -> bool | None:
     """Ad links say so; the raw link is kept unless it is an ordinary one, which is rebuilt."""
-    raw = reader.left.get("detail_url")
-    seen = values.is_ad_link(raw)
-    if seen is False or raw in (None, ""):
-        reader.left.pop("detail_url", None)
+    seen = None
+    for name in reader.shape.names.get("detail_url", ("detail_url",)):
+        raw = reader.left.get(name)
+        said = values.is_ad_link(raw)
+        if said is False or raw in (None, ""):
+            reader.left.pop(name, None)
+        seen = said if seen is None else seen
     return seen if offer.is_ad is None else offer.is_ad

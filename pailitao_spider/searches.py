@@ -19,7 +19,7 @@ from pailitao_spider.paging import PAGE_LIMIT, Paging
 from pailitao_spider.results.ledger import LedgerLine, Status
 from pailitao_spider.seeds import Seed
 
-__all__ = ["OpenSearch", "OpenSearches", "Search", "Searches", "now_text", "twin_line"]
+__all__ = ["OpenSearch", "OpenSearches", "Part", "Search", "Searches", "now_text", "twin_line"]
 
 
 def now_text() -> str:
@@ -45,36 +45,42 @@ class OpenSearch(Protocol):
 
 
 class OpenSearches(Protocol):
-    """The searches under way, by seed and page."""
+    """The searches under way. A key is a seed's id, or that of a further part of its search."""
 
     def __len__(self) -> int: ...
-    def find(self, seed_id: str | None, page: int | None) -> OpenSearch | None: ...
-    def settle(self, seed_id: str, page: int, given_up: str | None = None) -> None: ...
+    def find(self, key: str | None, page: int | None) -> OpenSearch | None: ...
+    def settle(self, key: str, page: int, given_up: str | None = None) -> None: ...
 
 
-@dataclass(slots=True)
-class Search:
-    """One picture's search. `twins` are seeds with the same picture that wait for its end."""
+@dataclass(slots=True, eq=False)
+class Part:
+    """One list of pages: a picture, or a region of it, at one gateway."""
 
-    seed: Seed
-    picture: PictureRef
+    key: str
+    search: Search
     paging: Paging
-    started_at: str
-    twins: list[Seed] = field(default_factory=list)
+    region: str | None = None
     open_pages: set[int] = field(default_factory=lambda: {1})
     fetched: int = 0
     rows_seen: int = 0
     offers_new: int = 0
     calls: int = 0
     given_up: dict[int, str] = field(default_factory=dict)
+    is_moved: bool = False
+    """Another part goes on in its place: what did not come is not missing."""
+
+    @property
+    def seed(self) -> Seed:
+        return self.search.seed
 
     def needs(self, page: int) -> bool:
-        return not self.paging.is_past_end(page)
+        return not self.is_moved and not self.paging.is_past_end(page)
 
     def take_in(self, number: int, page: Page) -> range:
         rows, paging = page.rows, self.paging
         ids = [row.num_iid for row in rows if isinstance(row, Offer)]
         new = paging.came(number, ids, len(rows), page.total, page.page_count)
+        new = range(0) if self.is_moved else new
         self.open_pages.update(new)
         self.fetched += 1
         self.rows_seen += len(rows)
@@ -85,72 +91,122 @@ class Search:
     def wrote(self, item: Any) -> None:
         self.offers_new += 1
 
+    @property
+    def expected(self) -> int:
+        return self.fetched if self.is_moved else self.paging.expected
+
+    def missing(self) -> str | None:
+        """Why pages are missing, by the first of them."""
+        missing = {page: why for page, why in self.given_up.items() if self.needs(page)}
+        if missing:
+            page, reason = min(missing.items())
+            return f"page {page}: {reason}" if self.search.fetched else reason
+        if self.paging.planned >= PAGE_LIMIT and self.paging.end is None and not self.is_moved:
+            return f"page_limit: not followed beyond page {PAGE_LIMIT}"
+        return None
+
+
+class Search:
+    """One seed's search, of one part or several. `twins` are seeds with the same picture that wait
+    for its end.
+    """
+
+    def __init__(self, seed: Seed, picture: PictureRef, paging: Paging, started_at: str) -> None:
+        self.seed = seed
+        self.picture = picture
+        self.started_at = started_at
+        self.twins: list[Seed] = []
+        self.parts = [Part(seed.seed_id, self, paging)]
+        self.open_parts = set(self.parts)
+
+    @property
+    def fetched(self) -> int:
+        return sum(part.fetched for part in self.parts)
+
     def line(self) -> LedgerLine:
         """The seed's final line."""
         status, reason = self._outcome()
+        totals = [part.paging.total for part in self.parts if part.paging.total is not None]
         return LedgerLine(
             seed_id=self.seed.seed_id,
             image=self.seed.image.label,
             status=status,
             reason=reason,
-            pages_expected=self.paging.expected,
+            pages_expected=sum(part.expected for part in self.parts),
             pages_fetched=self.fetched,
-            rows_seen=self.rows_seen,
-            offers_new=self.offers_new,
-            total_reported=self.paging.total,
-            calls=self.calls,
+            rows_seen=sum(part.rows_seen for part in self.parts),
+            offers_new=sum(part.offers_new for part in self.parts),
+            total_reported=max(totals, default=None),
+            calls=sum(part.calls for part in self.parts),
             started_at=self.started_at,
             finished_at=now_text(),
         )
 
     def _outcome(self) -> tuple[Status, str | None]:
-        missing = {page: why for page, why in self.given_up.items() if self.needs(page)}
+        missing = [(part, why) for part in self.parts if (why := part.missing()) is not None]
         if missing:
-            page, reason = min(missing.items())
-            if self.fetched:
-                return "partial", f"page {page}: {reason}"
-            return "failed", reason
-        if self.paging.planned >= PAGE_LIMIT and self.paging.end is None:
-            return "partial", f"page_limit: not followed beyond page {PAGE_LIMIT}"
-        return ("done" if self.rows_seen else "empty"), None
+            part, why = missing[0]
+            region = f"region {part.region}: " if part.region else ""
+            return ("partial" if self.fetched else "failed"), f"{region}{why}"
+        has_rows = any(part.rows_seen for part in self.parts)
+        return ("done" if has_rows else "empty"), None
 
 
 class Searches:
-    """All open searches of a crawl, by seed and by picture.
+    """All open searches of a crawl, by key and by picture.
 
     `finished` is called with a search and its seeds' final lines when it ends.
     """
 
     def __init__(self, finished: Callable[[Search, LedgerLine], None]) -> None:
         self._finished = finished
-        self._by_seed: dict[str, Search] = {}
+        self._parts: dict[str, Part] = {}
+        self._open: set[Search] = set()
         self._by_picture: dict[str, Search] = {}
 
     def __len__(self) -> int:
-        return len(self._by_seed)
+        return len(self._open)
 
-    def find(self, seed_id: str | None, page: int | None) -> Search | None:
-        """Pages of one seed belong to one search here."""
-        return self._by_seed.get(seed_id or "")
+    def find(self, key: str | None, page: int | None) -> Part | None:
+        return self._parts.get(key or "")
 
     def with_picture(self, key: str) -> Search | None:
         return self._by_picture.get(key)
 
     def open(self, search: Search) -> None:
-        self._by_seed[search.seed.seed_id] = search
+        self._open.add(search)
+        for part in search.parts:
+            self._parts[part.key] = part
         self._by_picture[search.picture.key] = search
 
-    def settle(self, seed_id: str, page: int, given_up: str | None = None) -> None:
+    def add(self, search: Search, paging: Paging, region: str | None = None) -> Part:
+        """A further part of an open search."""
+        key = f"{search.seed.seed_id}\0{len(search.parts)}"
+        part = Part(key, search, paging, region)
+        search.parts.append(part)
+        search.open_parts.add(part)
+        self._parts[key] = part
+        return part
+
+    def settle(self, key: str, page: int, given_up: str | None = None) -> None:
         """One page is through; `given_up` says why it brought nothing."""
-        search = self.find(seed_id, page)
-        if search is None:
+        part = self.find(key, page)
+        if part is None or part not in part.search.open_parts:
             return
         if given_up is not None:
-            search.given_up[page] = given_up
-        search.open_pages.discard(page)
-        if search.open_pages:
+            part.given_up[page] = given_up
+        part.open_pages.discard(page)
+        if not part.open_pages:
+            self._end(part)
+
+    def _end(self, part: Part) -> None:
+        search = part.search
+        search.open_parts.discard(part)
+        if search.open_parts:
             return
-        del self._by_seed[seed_id]
+        self._open.discard(search)
+        for each in search.parts:
+            del self._parts[each.key]
         if self._by_picture.get(search.picture.key) is search:
             del self._by_picture[search.picture.key]
         self._finished(search, search.line())

@@ -1,4 +1,4 @@
-"""What the parts of one crawl share: the key and its gate, the open searches, the books.
+"""What the parts of one crawl share: the keys and their gates, the open searches, the books.
 
 It hangs on the crawler (`addon.session_of`), is opened before the first request, and is the one
 place that stops a run. `local_session` has the one of a single process, `cluster.session` that of
@@ -20,17 +20,22 @@ from scrapy.utils.asyncio import run_in_thread
 
 from pailitao_spider import inner, stats
 from pailitao_spider.access.budget import Budget
+from pailitao_spider.access.days import next_midnight
 from pailitao_spider.access.gate import Gate
+from pailitao_spider.access.keys import Key, Out
 from pailitao_spider.access.pace import Permit
+from pailitao_spider.access.pool import Pool
 from pailitao_spider.access.retrying import RetryPolicy
-from pailitao_spider.access.tokens import Token, TokenStore
+from pailitao_spider.access.tokens import TokenStore
 from pailitao_spider.access.uploads import Uploads
+from pailitao_spider.accounts import Account, accounts_of
 from pailitao_spider.arguments import Arguments
 from pailitao_spider.config import Config
+from pailitao_spider.credentials import keys_of
 from pailitao_spider.dedup import SeenOffers, Written
-from pailitao_spider.errors import PailitaoError
-from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchCall
-from pailitao_spider.gateways.dialects import Dialect, dialect
+from pailitao_spider.errors import BadSeedError, PailitaoError
+from pailitao_spider.gateways.abilities import why_not_taken
+from pailitao_spider.gateways.calls import Form, PictureRef, SearchCall
 from pailitao_spider.image_search import image_of
 from pailitao_spider.pictures import load
 from pailitao_spider.results.ledger import Books
@@ -47,14 +52,13 @@ __all__ = ["Sent", "Session"]
 
 logger = logging.getLogger(__name__)
 
-_BEIJING_SECONDS = 8 * 3600
-
 
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What a request carries only between signing and its answer."""
 
     clean: Form
+    key: Key
     permit: Permit | None
     token_version: int
     imgid: str | None = None
@@ -66,16 +70,7 @@ class Session:
 
     config: Config
     arguments: Arguments | None
-    dialect: Dialect
-    credential: Credential
-    url: str
-    token_url: str
-    gateway: str
-    """What offers name as their origin: the dialect, or `sandbox` for invented ones."""
-    gate: Gate
-    tokens: TokenStore
-    budget: Budget
-    uploads: Uploads
+    pool: Pool
     policy: RetryPolicy
     books: Books
     searches: OpenSearches
@@ -98,7 +93,7 @@ class Session:
         self.failed_to_open: Exception | None = None
         self.stopped: str | None = None
         self.calls_today = 0
-        """Calls of the key and day, over all runs; known when the session has closed."""
+        """Calls of the day, over all runs and keys; known when the session has closed."""
         self._sandbox: Site | None = None
         self._closing: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -117,7 +112,7 @@ class Session:
             inner.check(self.crawler.engine)
             self.config = Config.read(self.crawler.settings)
             self.arguments = self._arguments() if keeps_ledger else None
-            await self._open_gateway()
+            await self._open_sandbox()
             await self._open_run()
         except PailitaoError as error:
             self.failed_to_open = error
@@ -133,25 +128,37 @@ class Session:
         else:
             self.is_open = True
 
-    async def _open_gateway(self) -> None:
-        config = self.config
-        self.dialect = dialect(config.gateway)
-        self.gateway = self.dialect.name
-        self.url = config.url or self.dialect.url
-        self.token_url = config.token_url or self.dialect.token_url
-        self.credential = Credential(config.app_key or "", config.app_secret or "")
-        self._token = Token(config.access_token, config.refresh_token)
-        if config.sandbox is not None:
-            await self._open_sandbox(config.sandbox)
+    async def _open_sandbox(self) -> None:
+        if self.config.sandbox is not None:
+            from pailitao_spider.sandbox.embedded import start_embedded
 
-    async def _open_sandbox(self, options: str) -> None:
-        from pailitao_spider.sandbox.embedded import start_embedded
+            self._sandbox, _ = await start_embedded(self.config.sandbox)
 
-        self._sandbox, account = await start_embedded(options)
-        self.gateway = "sandbox"
-        self.url, self.token_url = self._sandbox.url, self._sandbox.token_url
-        self.credential = Credential(account.app_key, account.secret)
-        self._token = Token(account.access_token, account.refresh_token)
+    def _accounts(self) -> list[Account]:
+        """The keys of the settings; with the sandbox on, they are the sandbox's."""
+        return accounts_of(self.config, self._sandbox)
+
+    def _key(
+        self, account: Account, gate: Gate, tokens: TokenStore, budget: Budget, uploads: Uploads
+    ) -> Key:
+        config, spoken = account.config, account.dialect
+        return Key(
+            name=config.name,
+            group=config.group,
+            gateway="sandbox" if account.is_invented else spoken.name,
+            dialect=spoken,
+            url=account.url,
+            token_url=account.token_url,
+            credential=account.credential,
+            gate=gate,
+            tokens=tokens,
+            budget=budget,
+            uploads=uploads,
+        )
+
+    def _open_pool(self, keys: list[Key]) -> None:
+        self._rates = {config.name: config.rate for config in keys_of(self.config)}
+        self.pool = Pool(keys, clock=time.time, steady=time.monotonic, spent=self._budget_spent)
 
     async def _open_run(self) -> None:
         """Opens books, searches, gate, tokens and the rest. Raises PailitaoError."""
@@ -172,7 +179,7 @@ class Session:
             picture=picture,
             search_type=asked.search_type,
             sort=asked.sort,
-            page_size=min(asked.page_size or 100, self.dialect.limits.page_size),
+            page_size=min(asked.page_size or 100, self.pool.largest_page),
         )
 
     async def picture_bytes(self, picture: PictureRef) -> bytes:
@@ -199,15 +206,44 @@ class Session:
             closing = self.crawler.engine.close_spider_async(reason=reason)
             self._closing = asyncio.ensure_future(closing)
 
-    def stop_until_midnight(self, reason: str, text: str) -> None:
-        """Ends the run; the key is whole again when Beijing's day begins."""
-        now = time.time()
-        self.stop_for(reason, text, 86400 - (now + _BEIJING_SECONDS) % 86400)
+    def _budget_spent(self, key: Key, why: str) -> None:
+        self.lose(key, Out("pailitao_budget", why, next_midnight(time.time())))
 
-    def stop_for(self, reason: str, text: str, seconds: float) -> None:
-        """Ends the run and says when it can go on."""
-        at = time.strftime("%Y-%m-%d %H:%M", time.localtime(time.time() + seconds))
-        self.stop(reason, f"{text}; {self.way_on} after {at} (local time)")
+    def lose(self, key: Key, out: Out) -> bool:
+        """Takes a key out. With the last one the run ends; True when others go on."""
+        self.pool.take_out(key, out)
+        if self.pool.usable:
+            logger.error("key %s is out: %s; the other keys go on", key.name, _with_time(out))
+            return True
+        self.stop(out.reason, self.why_no_key())
+        return False
+
+    def stop_without_key(self) -> None:
+        """A call has no key to go by, though others may have."""
+        outs = self.pool.outs()
+        reason = outs[0][1].reason if outs else "pailitao_spent"
+        self.stop(reason, self.why_no_key())
+
+    def check_takes(self, call: SearchCall) -> None:
+        """Raises BadSeedError when none of the keys' gateways can be asked this at all."""
+        if any(key.takes(call) for key in self.pool.keys):
+            return
+        names = ", ".join(sorted({key.dialect.name for key in self.pool.keys}))
+        raise BadSeedError("not_taken", why_not_taken(call, names))
+
+    def rate_of(self, key: Key) -> float | None:
+        """The calls a second that the settings give a key."""
+        return self._rates.get(key.name)
+
+    def why_no_key(self) -> str:
+        """Why no key is left, and when one is whole again."""
+        outs = self.pool.outs()
+        named = len(self.pool.keys) > 1
+        text = "; ".join(f"key {key.name}: {out.text}" if named else out.text for key, out in outs)
+        moments = [out.until for _, out in outs if out.until is not None]
+        if not moments:
+            return text
+        return f"{text}; {self.way_on} after {_local(min(moments))} (local time)"
 
     async def close(self) -> None:
         """Closes what `open` opened, as far as it came; once."""
@@ -216,11 +252,22 @@ class Session:
         self._is_closed = True
         if self.is_open:
             self.crawler.stats.set_value(
-                stats.GATE_WAIT_SECONDS, round(self.gate.waited_seconds, 3)
+                stats.GATE_WAIT_SECONDS, round(self.pool.waited_seconds, 3)
             )
-            self.calls_today = self.budget.calls_today
+            await self.pool.close()
+            self.calls_today = sum(key.budget.today.calls for key in self.pool.keys)
             self.books.close()
         await self._close_run()
         if self._sandbox is not None:
             await self._sandbox.close()
             self._sandbox = None
+
+
+def _with_time(out: Out) -> str:
+    if out.until is None:
+        return out.text
+    return f"{out.text}; whole again after {_local(out.until)} (local time)"
+
+
+def _local(moment: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
-__all__ = ["OFF", "amount", "one_of", "share", "switch", "text", "whole"]
+__all__ = ["OFF", "amount", "one_of", "rate", "share", "switch", "text", "url", "whole"]
 
 _ON = ("1", "true", "on", "yes")
 OFF = ("0", "false", "off", "no", "none", "")
@@ -49,6 +50,24 @@ def one_of(choices: dict[str, str]) -> Callable[[str], str]:
         return given
 
     return read
+
+
+def url(given: str) -> str:
+    """An address of the web."""
+    if not given.startswith(("http://", "https://")):
+        raise ValueError("an http(s) URL")
+    return given
+
+
+def rate(given: str) -> float:
+    """Calls a second."""
+    try:
+        number = float(given)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise ValueError("a number of calls a second above 0; unset it to have the rate found")
+    return number
 
 
 def amount(given: str) -> Decimal:

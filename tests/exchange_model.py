@@ -14,7 +14,7 @@ from pailitao_spider.cluster.messages import Ack, Admit, Answer, Message, PageOu
 from pailitao_spider.gateways.calls import PictureRef
 from pailitao_spider.paging import Paging
 from pailitao_spider.results.ledger import LedgerLine
-from pailitao_spider.searches import Search, twin_line
+from pailitao_spider.searches import Part, Search, twin_line
 from pailitao_spider.seeds import Seed, UrlImage
 
 COMPLETE = ("done", "empty")
@@ -31,7 +31,7 @@ class ModelSeed:
     digest: str
     sha256: str | None = None
     state: str = "waiting"
-    search: Search | None = None
+    search: Part | None = None
     twins: list[str] = field(default_factory=list)
     rows_of: set[int] = field(default_factory=set)
     got: set[str] = field(default_factory=set)
@@ -188,7 +188,7 @@ class Model:
     def _is_past_end(seed: ModelSeed | None, page: int) -> bool:
         return seed is not None and seed.search is not None and not seed.search.needs(page)
 
-    def _came(self, ack: Ack, seed: ModelSeed, search: Search) -> None:
+    def _came(self, ack: Ack, seed: ModelSeed, search: Part) -> None:
         search.given_up.pop(ack.page, None)
         self.dead.discard(id_of(ack.seed, ack.page))
         seed.rows_of.add(ack.page)
@@ -213,8 +213,8 @@ class Model:
         kept |= written
         return len(kept) - before
 
-    def _finish(self, name: str, seed: ModelSeed, search: Search) -> None:
-        line = search.line()
+    def _finish(self, name: str, seed: ModelSeed, search: Part) -> None:
+        line = search.search.line()
         seed.state, seed.line, seed.holder = line.status, line, None
         self.unwritten.add(name)
         self._drop_pictures()
@@ -239,7 +239,7 @@ class Model:
         paging = Paging(asked["page_size"], asked["max_pages"], asked["max_rows"])
         seed = self.seeds[name]
         seed.state = "open"
-        seed.search = Search(Seed(name, UrlImage(name)), PictureRef(), paging, "")
+        seed.search = Search(Seed(name, UrlImage(name)), PictureRef(), paging, "").parts[0]
         self.place[id_of(name, 1)] = "ready"
 
     def _bury(self, id_: str, why: str, buried: list[str]) -> None:
@@ -311,7 +311,7 @@ class Model:
         if self.quarantine == m.worker and not suspects:
             self.quarantine = None
 
-    def _searched(self, page: PageOut) -> Search:
+    def _searched(self, page: PageOut) -> Part:
         search = self.seeds[page.seed].search
         assert search is not None
         return search

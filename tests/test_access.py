@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,19 +15,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from pailitao_spider.access.budget import Budget, LocalBudget
+from pailitao_spider.access.budget import Allowance, Budget, DayUse, LocalBudget, Purse
+from pailitao_spider.access.days import beijing_day, next_midnight
 from pailitao_spider.access.gate import GateClosedError
 from pailitao_spider.access.retrying import Action, Attempt, RetryPolicy
 from pailitao_spider.access.token_file import TokenFile, default_folder
 from pailitao_spider.access.tokens import Fetch, LocalTokens, Token
-from pailitao_spider.cluster.budget import RedisBudget
+from pailitao_spider.access.usage_file import UsageFile
+from pailitao_spider.cluster.budget import RedisBudget, RedisPurse, day_use
 from pailitao_spider.cluster.keys import AppKeys
 from pailitao_spider.cluster.link import Link
 from pailitao_spider.cluster.local_server import LocalServer
 from pailitao_spider.errors import RefusedError
 from pailitao_spider.gateways.oauth import Renewed
+from pailitao_spider.gateways.pages import QuotaTold
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
-from pailitao_spider.results.state import CrawlState
 
 # tokens: what both kinds of tokens do is in test_cluster_tokens
 
@@ -183,40 +186,60 @@ class Days:
     def __init__(self, server: LocalServer | None) -> None:
         self.now = 0.0
         self.server = server
-        self.state = CrawlState(None, "key", lambda: self.now)
+        self.usage = UsageFile(None, lambda: self.now)
 
     @asynccontextmanager
     async def budgets(
-        self, calls_a_day: int | None, number: int = 1, is_closing: bool = False
+        self,
+        calls_a_day: int | None,
+        number: int = 1,
+        *,
+        is_closing: bool = False,
+        price: str | None = None,
+        most: str | None = None,
     ) -> AsyncIterator[list[Budget]]:
+        allowance = Allowance(calls_a_day, None if price is None else Decimal(price))
+        spend = None if most is None else Decimal(most)
         if self.server is None:
-            yield [LocalBudget(calls_a_day, self.state)] * number
+            purse = Purse(spend, self.usage.spent_today)
+            yield [LocalBudget("key", allowance, self.usage, purse)] * number
             return
-        links = [self._link(self.server, is_closing) for _ in range(number)]
+        links = [
+            Link(Redis.from_url(self.server.url), is_closing=lambda: is_closing)
+            for _ in range(number)
+        ]
         keys = AppKeys("url", "key")
-        yield [RedisBudget(link, keys, calls_a_day, lambda: self.now) for link in links]
-        for link in links:
+        budgets = [
+            RedisBudget(
+                link,
+                keys,
+                allowance,
+                RedisPurse(link, spend, lambda: self.now),
+                lambda: self.now,
+            )
+            for link in links
+        ]
+        yield budgets
+        for budget, link in zip(budgets, links, strict=True):
+            await budget.close()
             await link.close()
-
-    def _link(self, server: LocalServer, is_closing: bool) -> Link:
-        return Link(Redis.from_url(server.url), is_closing=lambda: is_closing)
 
     def taken(self, calls_a_day: int | None, times: int) -> list[bool]:
         async def take() -> list[bool]:
             async with self.budgets(calls_a_day) as [budget]:
-                return [await budget.take() for _ in range(times)]
+                return [await budget.take() is None for _ in range(times)]
 
         return asyncio.run(take())
 
-    def number(self) -> int:
-        """The day's calls, by a budget that asks for one more and does not get it."""
+    def use(self) -> DayUse:
+        """The day so far, by one who looks on."""
 
-        async def ask() -> int:
-            async with self.budgets(0) as [budget]:
-                assert not await budget.take()
-                return budget.calls_today
+        async def ask() -> DayUse:
+            assert self.server is not None
+            async with Redis.from_url(self.server.url) as client:
+                return await day_use(Link(client), AppKeys("url", "key"), self.now)
 
-        return asyncio.run(ask())
+        return self.usage.today("key") if self.server is None else asyncio.run(ask())
 
 
 class TestBothBudgets:
@@ -225,48 +248,135 @@ class TestBothBudgets:
         is_local = request.param == "local"
         days = Days(None if is_local else request.getfixturevalue("redis_server"))
         yield days
-        days.state.close()
+        days.usage.close()
 
     def test_a_day_s_calls_can_be_taken_and_no_more(self, days: Days) -> None:
         assert days.taken(3, 5) == [True, True, True, False, False]
-        assert days.number() == 3
+        assert days.use().calls == 3
 
     def test_the_budget_is_whole_again_at_midnight_in_beijing(self, days: Days) -> None:
         days.now = 16 * 3600 - 1
         assert days.taken(1, 2) == [True, False]
         days.now += 1
         assert days.taken(1, 2) == [True, False]
-        assert days.number() == 1
+        assert days.use().calls == 1
 
-    def test_without_a_budget_every_call_may_be_made_and_none_is_counted(self, days: Days) -> None:
+    def test_without_a_budget_every_call_may_be_made_and_all_are_counted(self, days: Days) -> None:
         assert all(days.taken(None, 10))
-        assert days.number() == 0
+        assert days.use().calls == 10
 
     def test_a_run_goes_on_with_what_the_one_before_has_left(self, days: Days) -> None:
         assert days.taken(10, 7) == [True] * 7
         assert days.taken(10, 7) == [True] * 3 + [False] * 4
 
     def test_many_who_ask_at_once_get_exactly_the_day_s_calls(self, days: Days) -> None:
-        async def run() -> list[bool]:
+        async def run() -> list[str | None]:
             async with days.budgets(20, number=4) as budgets:
                 return await asyncio.gather(*(each.take() for each in budgets for _ in range(15)))
 
-        assert sum(asyncio.run(run())) == 20
-        assert days.number() == 20
+        assert asyncio.run(run()).count(None) == 20
+        assert days.use().calls == 20
+
+    def test_what_was_billed_is_counted_with_its_price(self, days: Days) -> None:
+        async def run() -> None:
+            async with days.budgets(None, price="0.05") as [budget]:
+                for billed in (True, False, True):
+                    assert await budget.take() is None
+                    budget.answered(billed)
+
+        asyncio.run(run())
+        assert days.use() == DayUse(3, 2, 100_000)
+        assert days.use().free == 1
+
+    def test_no_more_is_spent_than_the_day_allows_and_what_is_free_costs_nothing(
+        self, days: Days
+    ) -> None:
+        async def run() -> list[str | None]:
+            async with days.budgets(None, price="0.40", most="1") as [budget]:
+                first, second = await budget.take(), await budget.take()
+                under_way = await budget.take()  # the two under way may cost all there is
+                budget.answered(False)
+                budget.answered(True)
+                return [first, second, under_way, await budget.take(), await budget.take()]
+
+        why = "PAILITAO_MAX_SPEND=1 yuan a day are spent"
+        assert asyncio.run(run()) == [None, None, why, None, why]
+
+    def test_what_the_gateway_counts_ends_the_day_before_it_refuses(self, days: Days) -> None:
+        async def run() -> list[str | None]:
+            async with days.budgets(None) as [budget]:
+                budget.told(QuotaTold(99, 100))
+                first = await budget.take()
+                budget.told(QuotaTold(100, 100))
+                return [first, await budget.take()]
+
+        assert asyncio.run(run()) == [None, "the gateway counts 100 of 100 calls made"]
+
+    def test_a_call_that_is_not_made_is_given_back(self, days: Days) -> None:
+        async def run() -> list[str | None]:
+            async with days.budgets(1) as [budget]:
+                first = await budget.take()
+                await budget.give_back()
+                return [first, await budget.take()]
+
+        assert asyncio.run(run()) == [None, None]
+
+
+def test_workers_share_what_may_be_spent_in_a_day(redis_server: LocalServer) -> None:
+    days = Days(redis_server)
+
+    async def run() -> list[str | None]:
+        async with days.budgets(None, number=3, price="0.10", most="1") as budgets:
+            return await asyncio.gather(*(each.take() for each in budgets for _ in range(8)))
+
+    assert asyncio.run(run()).count(None) == 10
 
 
 def test_what_a_day_cost_is_kept_in_redis_for_three_days(redis_server: LocalServer) -> None:
     days = Days(redis_server)
     days.taken(5, 2)
-    days.state.close()
 
     async def left() -> list[tuple[bytes, int]]:
         async with Redis.from_url(redis_server.url) as client:
             return [(key, await client.ttl(key)) for key in await client.keys()]
 
     [(key, seconds)] = asyncio.run(left())
-    assert key.endswith(b":calls:1970-01-01")
+    assert key.endswith(b":use:1970-01-01")
     assert 259_190 < seconds <= 259_200
+
+
+@pytest.mark.parametrize(
+    ("now", "day", "next_day"),
+    [
+        (0, "1970-01-01", 16 * 3600),
+        (16 * 3600 - 1, "1970-01-01", 16 * 3600),
+        (16 * 3600, "1970-01-02", 40 * 3600),
+        (1744567890.5, "2025-04-14", 1744646400),
+    ],
+)
+def test_a_day_begins_at_midnight_in_beijing(now: float, day: str, next_day: float) -> None:
+    assert beijing_day(now) == day
+    assert next_midnight(now) == next_day
+
+
+def test_the_days_of_a_user_are_counted_over_processes_and_forgotten_after_a_year(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "state" / "usage.sqlite"
+    first, second = (UsageFile(path, lambda: 0.0) for _ in range(2))
+    first.add("key", 2, 1, 50)
+    second.add("key", 1, 1, 50)
+    assert first.today("key") == second.today("key") == DayUse(3, 2, 100)
+    assert first.today("other") == DayUse()
+    assert first.spent_today() == 100
+    first.close()
+    second.close()
+    assert path.parent.stat().st_mode & 0o077 == 0
+    later = UsageFile(path, lambda: 500 * 86400.0)
+    later.close()
+    again = UsageFile(path, lambda: 0.0)
+    assert again.today("key") == DayUse()
+    again.close()
 
 
 def test_a_run_that_ends_while_redis_is_away_takes_no_call(redis_server: LocalServer) -> None:
@@ -279,7 +389,6 @@ def test_a_run_that_ends_while_redis_is_away_takes_no_call(redis_server: LocalSe
                 await budget.take()
 
     asyncio.run(run())
-    days.state.close()
 
 
 # retrying

@@ -18,7 +18,7 @@ from pailitao_spider.cluster.messages import Ack
 from pailitao_spider.gateways.calls import PictureRef
 from pailitao_spider.paging import PAGE_LIMIT, Paging
 from pailitao_spider.results.ledger import LedgerLine
-from pailitao_spider.searches import Search
+from pailitao_spider.searches import Part, Search
 from pailitao_spider.seeds import Seed, UrlImage
 from tests.exchanges import Exchanges, Talker, unpacked, url_seed
 
@@ -50,7 +50,7 @@ class Terms:
 class OneMachine:
     """A search as the spider follows it in one process."""
 
-    search: Search
+    search: Part
     queued: list[int] = field(default_factory=lambda: [1])
     in_hand: list[int] = field(default_factory=list)
 
@@ -161,7 +161,7 @@ def follow(exchanges: Exchanges, terms: Terms, data: Any) -> LedgerLine:
     cluster = Cluster(exchanges, terms)
     paging = Paging(terms.asked_size, terms.max_pages, terms.max_rows)
     seed = Seed(cluster.seed_id, UrlImage(f"{URL}?{cluster.seed_id}"))
-    here = OneMachine(Search(seed, PictureRef(), paging, ""))
+    here = OneMachine(Search(seed, PictureRef(), paging, "").parts[0])
     while here.search.open_pages:
         number = data.draw(st.integers(0 if here.in_hand else 1, 5))
         if number:
@@ -177,7 +177,7 @@ def follow(exchanges: Exchanges, terms: Terms, data: Any) -> LedgerLine:
             assert cluster.fact("planned") == paging.planned
             assert cluster.fact("open") == len(here.search.open_pages)
     assert cluster.line is not None
-    wanted = here.search.line()
+    wanted = here.search.search.line()
     assert replace(cluster.line, started_at=None, finished_at=None) == replace(
         wanted, started_at=None, finished_at=None
     )

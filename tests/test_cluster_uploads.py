@@ -45,9 +45,9 @@ Scenario = Callable[[Uploads], Awaitable[Any]]
 
 def local(scenario: Scenario) -> Any:
     """Runs a scenario with the uploads of one process."""
-    state = CrawlState(None, "key", lambda: 0.0)
+    state = CrawlState(None)
     try:
-        return asyncio.run(scenario(LocalUploads(state)))  # type: ignore[arg-type]
+        return asyncio.run(scenario(LocalUploads(state.uploads("key"))))  # type: ignore[arg-type]
     finally:
         state.close()
 

@@ -30,7 +30,7 @@ from pailitao_spider.results.ledger import Books, LedgerLine, Match
 from pailitao_spider.results.lines import LineFile, cut_torn_tail, lines_of, rewrite
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.results.roster import PageStore, Roster
-from pailitao_spider.results.state import CrawlState, beijing_day
+from pailitao_spider.results.state import CrawlState
 from pailitao_spider.results.written import WrittenOffer, written_offers
 from pailitao_spider.searches import Search, twin_line
 from pailitao_spider.seeds import Seed, UrlImage
@@ -498,7 +498,9 @@ def test_a_twin_of_a_partial_search_says_why_it_is_partial() -> None:
 
 
 def searched(**more: Any) -> LedgerLine:
-    search = Search(seed("a"), PictureRef(url="u"), Paging(50, planned=3), "t", **more)
+    search = Search(seed("a"), PictureRef(url="u"), Paging(50, planned=3), "t")
+    for name, value in more.items():
+        setattr(search.parts[0], name, value)
     return search.line()
 
 
@@ -536,10 +538,10 @@ def test_the_last_state_of_a_seed_counts() -> None:
 
 def test_a_page_is_found_again_as_it_was() -> None:
     pages = PageStore()
-    pages.keep("key", 1, b"old")
-    pages.keep("key", 1, b"\x00body")
+    pages.keep("key", 1, "router", b"old")
+    pages.keep("key", 1, "onebound", b"\x00body")
     assert [pages.find("key", 1), pages.find("key", 2), pages.find("x", 1)] == [
-        b"\x00body",
+        ("onebound", b"\x00body"),
         None,
         None,
     ]
@@ -549,62 +551,34 @@ def test_a_page_is_found_again_as_it_was() -> None:
 # state
 
 
-def state(path: Path | None, now: float = 0.0, owner: str = "url key") -> CrawlState:
-    return CrawlState(path, owner, lambda: now)
+def state(path: Path | None) -> CrawlState:
+    return CrawlState(path)
 
 
-@pytest.mark.parametrize(
-    ("now", "expected"),
-    [
-        (0, "1970-01-01"),
-        (16 * 3600 - 1, "1970-01-01"),
-        (16 * 3600, "1970-01-02"),
-        (1744567890.5, "2025-04-14"),
-    ],
-)
-def test_a_day_begins_at_midnight_in_beijing(now: float, expected: str) -> None:
-    assert beijing_day(now) == expected
-
-
-def test_uploads_and_calls_are_there_in_the_next_run(tmp_path: Path) -> None:
+def test_uploads_are_there_in_the_next_run(tmp_path: Path) -> None:
     path = tmp_path / "offers.state.sqlite"
     first = state(path)
-    first.keep_upload("sha", "id-1")
-    first.keep_upload("sha", "id-2")
-    assert [first.count_call(), first.count_call()] == [1, 2]
+    first.uploads("key").keep_upload("sha", "id-1")
+    first.uploads("key").keep_upload("sha", "id-2")
     first.close()
     second = state(path)
-    assert (second.imgid("sha"), second.calls_today()) == ("id-2", 2)
-    second.forget_upload("sha")
-    assert second.imgid("sha") is None
+    assert second.uploads("key").imgid("sha") == "id-2"
+    second.uploads("key").forget_upload("sha")
+    assert second.uploads("key").imgid("sha") is None
     second.close()
 
 
-def test_another_key_has_uploads_and_calls_of_its_own(tmp_path: Path) -> None:
-    path = tmp_path / "offers.state.sqlite"
-    first = state(path)
-    first.keep_upload("sha", "id")
-    first.count_call()
-    first.close()
-    other = state(path, owner="url other")
-    assert (other.imgid("sha"), other.calls_today()) == (None, 0)
-    other.close()
-
-
-def test_calls_of_another_day_do_not_count(tmp_path: Path) -> None:
-    path = tmp_path / "offers.state.sqlite"
-    first = state(path)
-    first.count_call()
-    first.close()
-    later = state(path, now=86400.0)
-    assert later.calls_today() == 0
-    later.close()
+def test_another_key_has_uploads_of_its_own(tmp_path: Path) -> None:
+    both = state(tmp_path / "offers.state.sqlite")
+    both.uploads("key").keep_upload("sha", "id")
+    assert both.uploads("other").imgid("sha") is None
+    both.close()
 
 
 def test_the_key_does_not_stand_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "offers.state.sqlite"
-    kept = state(path, owner="https://a.test s3cret-key")
-    kept.count_call()
+    kept = state(path)
+    kept.uploads("https://a.test s3cret-key").keep_upload("sha", "id")
     kept.close()
     assert b"s3cret" not in path.read_bytes()
 
@@ -614,7 +588,7 @@ def test_a_damaged_state_file_is_set_aside_and_begun_anew(tmp_path: Path, conten
     path = tmp_path / "offers.state.sqlite"
     path.write_bytes(content)
     anew = state(path)
-    assert anew.count_call() == 1
+    assert anew.uploads("key").imgid("sha") is None
     anew.close()
     assert path.with_name("offers.state.sqlite.damaged").read_bytes() == content
 
@@ -622,11 +596,11 @@ def test_a_damaged_state_file_is_set_aside_and_begun_anew(tmp_path: Path, conten
 def test_a_state_file_with_its_head_lost_is_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "offers.state.sqlite"
     first = state(path)
-    first.keep_upload("sha", "id")
+    first.uploads("key").keep_upload("sha", "id")
     first.close()
     path.write_bytes(b"\xff" * 100 + path.read_bytes()[100:])
     anew = state(path)
-    assert anew.imgid("sha") is None
+    assert anew.uploads("key").imgid("sha") is None
     anew.close()
 
 

@@ -566,7 +566,7 @@ def test_a_refresh_form_is_the_one_of_oauth_unsigned() -> None:
         ({"access_token": "A", "refresh_token": "", "expires_in": "soon"}, Renewed("A")),
         (
             {"access_token": "A", "refresh_token_timeout": "20121222222222+0800"},
-            Renewed("A"),
+            Renewed("A", refresh_expires_at=1356186142.0),
         ),
     ],
     ids=["access-only", "numbers", "texts", "empty-refresh-token", "with-timeout"],

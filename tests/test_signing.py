@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pailitao_spider.gateways.signing import SIGNERS, sign
+from pailitao_spider.gateways.signing import SIGNERS, sign, sign_path
 
-VECTORS = json.loads((Path(__file__).parent / "signatures.json").read_text("utf-8"))
+VECTORS = json.loads((files("pailitao_spider.gateways") / "signatures.json").read_text("utf-8"))
 OF_ROUTER = [vector for vector in VECTORS if vector["dialect"] == "router"]
+OF_AOP = [vector for vector in VECTORS if vector["dialect"] == "aop"]
 METHODS = pytest.mark.parametrize("method", list(SIGNERS))
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 PARAMS = st.dictionaries(TEXTS, TEXTS, max_size=8)
@@ -24,6 +25,15 @@ PARAMS = st.dictionaries(TEXTS, TEXTS, max_size=8)
 )
 def test_a_known_call_has_its_known_signature(vector: dict[str, Any]) -> None:
     assert sign(vector["params"], vector["secret"], vector["sign_method"]) == vector["expected"]
+
+
+@pytest.mark.parametrize("vector", OF_AOP, ids=lambda v: v["path"])
+def test_a_known_path_has_its_known_signature(vector: dict[str, Any]) -> None:
+    assert sign_path(vector["path"], vector["params"], vector["secret"]) == vector["expected"]
+
+
+def test_every_known_result_is_tried() -> None:
+    assert len(OF_ROUTER) + len(OF_AOP) == len(VECTORS) > len(OF_ROUTER) > 0
 
 
 def test_the_known_results_cover_what_was_published() -> None:
@@ -111,3 +121,33 @@ def test_a_signature_is_upper_case_hex_of_its_length(
     signature = sign(params, secret, method)
     assert len(signature) == (64 if method == "hmac-sha256" else 32)
     assert set(signature) <= set("0123456789ABCDEF")
+
+
+# the open platform's
+
+
+# RFC 2202 section 3 case 2 (HMAC-SHA1), the message split into a path, a name and a value.
+def test_a_path_s_signature_is_hmac_sha1_of_the_path_and_the_parameters() -> None:
+    expected = "EFFCDF6AE5EB2FA2D27416D5F184DF9C259A7C79"
+    assert sign_path("what do ya ", {"want ": "for nothing?"}, "Jefe") == expected
+    assert sign_path("what do ya want for nothing?", {}, "Jefe") == expected
+
+
+def test_a_path_s_parameters_are_signed_in_ascii_order() -> None:
+    shuffled = {"b": "4", "B": "1", "_aop_timestamp": "2", "a": "3"}
+    assert sign_path("p", shuffled, "s") == sign_path("pB1_aop_timestamp2a3b4", {}, "s")
+
+
+def test_an_aop_signature_among_the_parameters_is_left_out_and_a_sign_is_not() -> None:
+    signed = {"a": "1", "sign": "x"}
+    assert sign_path("p", {**signed, "_aop_signature": "OLD"}, "s") == sign_path("p", signed, "s")
+    assert sign_path("p", signed, "s") != sign_path("p", {"a": "1"}, "s")
+
+
+@settings(max_examples=60, deadline=None)
+@given(path=TEXTS, params=PARAMS, secret=TEXTS)
+def test_a_path_s_signature_is_upper_case_hex(
+    path: str, params: dict[str, str], secret: str
+) -> None:
+    assert set(sign_path(path, params, secret)) <= set("0123456789ABCDEF")
+    assert len(sign_path(path, params, secret)) == 40

@@ -36,6 +36,11 @@ class Gate(Protocol):
     def per_second(self) -> float: ...
     @property
     def has_found(self) -> bool: ...
+    @property
+    def opens_in(self) -> float:
+        """Seconds until a call could leave, were it alone."""
+        ...
+
     async def enter(self) -> Permit: ...
     def good(self, permit: Permit) -> None: ...
     def throttled(self, permit: Permit, wait_seconds: float | None) -> None: ...
@@ -75,6 +80,10 @@ class LocalGate:
     def has_found(self) -> bool:
         """The gateway has shown where its limit is."""
         return self.pace.generation > 0
+
+    @property
+    def opens_in(self) -> float:
+        return max(self._opens_at() - self._clock(), 0.0)
 
     async def enter(self) -> Permit:
         """Waits for leave to call. Raises GateClosedError when the run ends meanwhile."""

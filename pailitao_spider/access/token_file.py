@@ -29,6 +29,8 @@ class _Kept(msgspec.Struct):
     grown_from: str
     access: str
     refresh: str | None
+    renew_at: float | None = None
+    ends_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,15 @@ class TokenFile:
             return self.configured
         if kept.grown_from != self._root():
             return self.configured
-        return Token(kept.access, kept.refresh)
+        return Token(kept.access, kept.refresh, 0, kept.renew_at, kept.ends_at)
 
     def keep(self, token: Token) -> None:
         """Replaces the file as a whole, readable by the user only. Raises OSError."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         other = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
-        content = _Kept(self._root(), token.access or "", token.refresh)
+        content = _Kept(
+            self._root(), token.access or "", token.refresh, token.renew_at, token.ends_at
+        )
         other.unlink(missing_ok=True)
         descriptor = os.open(other, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:

@@ -15,11 +15,17 @@ __all__ = ["Fetch", "LocalTokens", "Token", "TokenStore", "fetched", "refresh_to
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token, what renews it, and which one it is (0 is the configured one)."""
+    """An access token, what renews it, and which one it is (0 is the configured one).
+
+    `renew_at` is the unix time from which it is better renewed than used, `ends_at` when what
+    renews it dies; None is unknown.
+    """
 
     access: str | None = field(repr=False)
     refresh: str | None = field(default=None, repr=False)
     version: int = 0
+    renew_at: float | None = None
+    ends_at: float | None = None
 
 
 Fetch = Callable[[str], Awaitable[Renewed]]
@@ -40,7 +46,13 @@ async def fetched(old: Token, fetch: Fetch) -> Token:
     """The token after `old`, asked of the gateway. Raises RefusedError."""
     refresh = refresh_token_of(old)
     renewed = await fetch(refresh)
-    return Token(renewed.access_token, renewed.refresh_token or refresh, old.version + 1)
+    return Token(
+        renewed.access_token,
+        renewed.refresh_token or refresh,
+        old.version + 1,
+        renewed.renew_at,
+        renewed.refresh_expires_at or old.ends_at,
+    )
 
 
 class TokenStore(Protocol):

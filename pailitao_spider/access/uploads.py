@@ -21,6 +21,10 @@ class UploadMemory(Protocol):
 class Uploads(Protocol):
     """The gateway's ids of pictures that were uploaded."""
 
+    async def known(self, sha256: str) -> bool:
+        """The picture needs no upload any more, as far as is known here."""
+        ...
+
     async def imgid(self, sha256: str, upload: Callable[[], Awaitable[str]]) -> str: ...
     async def forget(self, sha256: str, imgid: str | None = None) -> None: ...
 
@@ -31,6 +35,9 @@ class LocalUploads:
     def __init__(self, memory: UploadMemory) -> None:
         self._memory = memory
         self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def known(self, sha256: str) -> bool:
+        return self._memory.imgid(sha256) is not None
 
     async def imgid(self, sha256: str, upload: Callable[[], Awaitable[str]]) -> str:
         """The gateway's id of the picture; `upload` is awaited when it has none yet."""

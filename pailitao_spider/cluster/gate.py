@@ -88,6 +88,12 @@ class RedisGate:
         plan = self._tickets.plan
         return plan is not None and plan.generation > 0
 
+    @property
+    def opens_in(self) -> float:
+        """Seconds for which the key is held back; what other workers wait for is not known."""
+        plan = self._tickets.plan
+        return max(plan.blocked_until - self._tickets.clock.there(monotonic()), 0) if plan else 0.0
+
     async def enter(self) -> Permit:
         """Waits for leave to call. Raises GateClosedError when the run ends meanwhile."""
         asked_at = monotonic()

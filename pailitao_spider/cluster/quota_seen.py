@@ -1,17 +1,17 @@
-"""What the workers know of their app key's quota, for who looks on."""
+"""What the workers know of their keys' quotas, for who looks on."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
 
+from pailitao_spider.access.days import beijing_day
+from pailitao_spider.accounts import Account, accounts_of
 from pailitao_spider.cluster.keys import AppKeys
 from pailitao_spider.cluster.link import Link
 from pailitao_spider.config import Config
-from pailitao_spider.gateways.dialects import dialect
-from pailitao_spider.results.state import beijing_day
 
-__all__ = ["QuotaSeen", "quota"]
+__all__ = ["QuotaSeen", "quotas"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +22,43 @@ class QuotaSeen:
     found: bool
     given: bool
     held_back_seconds: float
-    calls_today: int | None
-    """None where no budget is set: then nobody counts."""
+    calls_today: int
     daily_calls: int | None
 
     def __str__(self) -> str:
         how = "found" if self.found else "as given" if self.given else "so far"
-        text = f"{self.per_second:.3g}/s {how}"
-        if self.daily_calls is not None:
-            text += f"; {self.calls_today} of {self.daily_calls} calls today"
+        most = "" if self.daily_calls is None else f" of {self.daily_calls}"
+        text = f"{self.per_second:.3g}/s {how}; {self.calls_today}{most} calls today"
+
         if self.held_back_seconds > 0:
             text += f"; held back for {self.held_back_seconds:.0f} s"
         return text
 
 
-async def quota(link: Link, config: Config) -> QuotaSeen | None:
-    """None where no key is configured here, or no worker has called with it of late."""
-    if not config.app_key:
-        return None
-    keys = AppKeys(config.url or dialect(config.gateway).url, config.app_key)
-    gate, calls = keys.gate, f"{keys.calls}:{beijing_day(time.time())}"
+async def quotas(link: Link, config: Config) -> dict[str, QuotaSeen]:
+    """By key; without those with which no worker has called of late, and none without keys."""
+    has_keys = config.app_key or config.access_token or config.credentials
+    found = {}
+    for account in accounts_of(config) if has_keys else ():
+        seen = await _quota(link, account)
+        if seen is not None:
+            found[account.config.name] = seen
+    return found
 
+
+async def _quota(link: Link, account: Account) -> QuotaSeen | None:
+    keys = AppKeys(account.url, account.credential.owner)
+    gate, calls = keys.gate, f"{keys.use}:{beijing_day(time.time())}"
     found = await link.script("quota", gate, calls)
     if not found[0]:
         return None
     per_second, generation, given, blocked, made, seconds, micros = map(float, found)
     held_back = max(0.0, blocked - seconds - micros / 1e6)
-    calls_today = None if config.daily_calls is None else int(made)
     return QuotaSeen(
-        per_second, generation > 0, given > 0, held_back, calls_today, config.daily_calls
+        per_second,
+        generation > 0,
+        given > 0,
+        held_back,
+        int(made),
+        account.config.daily_calls,
     )

@@ -22,6 +22,13 @@ def root(credential: Credential, configured: Token) -> str:
     return hmac.digest(credential.app_secret.encode(), text.encode(), "sha256").hex()[:16]
 
 
+class _Sealed(msgspec.Struct, array_like=True):
+    access: str | None
+    refresh: str | None
+    renew_at: float | None = None
+    ends_at: float | None = None
+
+
 class Seal:
     """Seals by a key that follows from the app secret; what is copied elsewhere does not open.
 
@@ -29,18 +36,18 @@ class Seal:
     """
 
     def __init__(self, credential: Credential, place: str) -> None:
-        derivation = HKDF(SHA256(), 32, salt=credential.app_key.encode(), info=place.encode())
+        derivation = HKDF(SHA256(), 32, salt=credential.owner.encode(), info=place.encode())
         key = derivation.derive(credential.app_secret.encode())
         self._fernet = Fernet(urlsafe_b64encode(key))
 
     def sealed(self, token: Token) -> bytes:
-        return self._fernet.encrypt(msgspec.json.encode((token.access, token.refresh)))
+        plain = _Sealed(token.access, token.refresh, token.renew_at, token.ends_at)
+        return self._fernet.encrypt(msgspec.json.encode(plain))
 
     def opened(self, record: bytes, version: int) -> Token | None:
         """None for what this seal has not sealed."""
         try:
-            plain = self._fernet.decrypt(record)
-            access, refresh = msgspec.json.decode(plain, type=tuple[str | None, str | None])
+            kept = msgspec.json.decode(self._fernet.decrypt(record), type=_Sealed)
         except (InvalidToken, msgspec.DecodeError):
             return None
-        return Token(access, refresh, version)
+        return Token(kept.access, kept.refresh, version, kept.renew_at, kept.ends_at)

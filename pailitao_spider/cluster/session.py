@@ -13,9 +13,11 @@ import msgspec
 from redis.exceptions import ResponseError
 
 from pailitao_spider import inner
+from pailitao_spider.access.keys import Key
 from pailitao_spider.access.retrying import RetryPolicy
+from pailitao_spider.accounts import Account
 from pailitao_spider.arguments import Arguments
-from pailitao_spider.cluster.budget import RedisBudget
+from pailitao_spider.cluster.budget import RedisBudget, RedisPurse
 from pailitao_spider.cluster.checks import check_server, open_client
 from pailitao_spider.cluster.gate import RedisGate
 from pailitao_spider.cluster.keys import AppKeys, RunKeys
@@ -157,7 +159,7 @@ class ClusterSession(Session):
             _check_feed(feed)
         if paths.feed != self._own_feed:
             # Two workers that were told the same file would tear each other's lines.
-            self._lock = CrawlState(paths.state, "", time.time)
+            self._lock = CrawlState(paths.state)
         for path in (paths.seeds, paths.rejected, paths.matches):
             cut_torn_tail(path)
         self.books, self.pages = Books(paths, lambda: self.flush_feeds()), None
@@ -184,15 +186,23 @@ class ClusterSession(Session):
             )
 
     def _open_access(self) -> None:
-        config = self.config
-        keys = AppKeys(self.url, self.credential.app_key)
-        self.policy = RetryPolicy(tries=config.transient_tries)
-        self.gate = RedisGate(
-            self.link, keys, config.rate, config.burst, is_closing=lambda: self.is_closing
-        )
-        self.budget = RedisBudget(self.link, keys, config.daily_calls, time.time)
-        self.tokens = RedisTokens(self.link, keys, self.credential, self._token)
-        self.uploads = RedisUploads(self.link, keys)
+        self.policy = RetryPolicy(tries=self.config.transient_tries)
+        purse = RedisPurse(self.link, self.config.max_spend, time.time)
+        keys = [self._shared_key(account, purse) for account in self._accounts()]
+        if len({key.group for key in keys}) > 1:
+            raise ConfigError(
+                f"PAILITAO_CREDENTIALS={self.config.credentials}: the workers of a cluster share "
+                "keys of one gateway; give each gateway a run of its own"
+            )
+        self._open_pool(keys)
+
+    def _shared_key(self, account: Account, purse: RedisPurse) -> Key:
+        config, link = account.config, self.link
+        keys = AppKeys(account.url, account.credential.owner)
+        gate = RedisGate(link, keys, config.rate, config.burst, is_closing=lambda: self.is_closing)
+        budget = RedisBudget(link, keys, account.allowance, purse, time.time)
+        tokens = RedisTokens(link, keys, account.credential, account.configured)
+        return self._key(account, gate, tokens, budget, RedisUploads(link, keys))
 
     # closing
 
@@ -208,8 +218,9 @@ class ClusterSession(Session):
     async def _close_run(self) -> None:
         if self.failed_to_open and self._own_feed.exists() and not self._own_feed.stat().st_size:
             self._own_feed.unlink()
-        if self.worker is not None:
-            await cast("RedisGate", self.gate).close()
+        for key in self.pool.keys if self.worker is not None else ():
+            await cast("RedisGate", key.gate).close()
+            await cast("RedisBudget", key.budget).close()
         if hasattr(self, "link"):
             await self.link.close()
         if self._lock is not None:

@@ -30,6 +30,10 @@ class RedisUploads:
         self._ids: OrderedDict[str, str] = OrderedDict()
         self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
+    async def known(self, sha256: str) -> bool:
+        """Known to this worker; others may know it as well."""
+        return sha256 in self._ids
+
     async def imgid(self, sha256: str, upload: Callable[[], Awaitable[str]]) -> str:
         """The gateway's id of the picture; `upload` is awaited when it has none yet.
 

@@ -296,7 +296,7 @@ class Worker:
         self._session.seen.given_back(left)
 
     def _take(self, answer: Answer) -> None:
-        self.pacing.answered(time.monotonic(), answer, self._session.gate.per_second)
+        self.pacing.answered(time.monotonic(), answer, self._session.pool.per_second)
         self._stats.inc_value(stats.LEASES_TAKEN, len(answer.pages))
         self._stats.inc_value(stats.LEASES_RECLAIMED, answer.reclaimed)
         self._stats.inc_value(stats.LEASES_BURIED, len(answer.buried))

@@ -51,6 +51,11 @@ class PictureRef:
         """Equal for equal pictures: the URL, or the hash of the bytes."""
         return self.url or f"sha256:{self.sha256}"
 
+    @property
+    def upload_name(self) -> str:
+        """What its upload is remembered by: the hash of the bytes, or the URL they came from."""
+        return self.sha256 or self.key
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchCall:

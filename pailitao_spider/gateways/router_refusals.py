@@ -10,6 +10,7 @@ from typing import Any
 
 from pailitao_spider.errors import AnswerError
 from pailitao_spider.gateways.answers import decode, whole_number
+from pailitao_spider.gateways.foreign import shapeless
 from pailitao_spider.gateways.refusals import (
     Cause,
     Refusal,
@@ -101,8 +102,11 @@ def opened(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, An
     failed = answer.get("error_response")
     if isinstance(failed, dict):
         return _by_body(status, failed, wait)
+    foreign = shapeless(answer, "router", "an answer without items")
+    if foreign.kind is RefusalClass.DENIED:
+        return foreign
     if answer.get("code") in (200, "200"):
-        return answer
+        return answer if "items" in answer else foreign
     if answer.get("code") is None:
         return _by_status(status, "an answer without a code", wait)
     return _by_body(status, answer, wait)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from email.utils import parsedate_to_datetime
@@ -16,14 +17,18 @@ from scrapy.utils.asyncio import sleep
 from scrapy.utils.misc import load_object
 
 from pailitao_spider import inner, stats
+from pailitao_spider.access.days import next_midnight
 from pailitao_spider.access.gate import GateClosedError
+from pailitao_spider.access.keys import Key, Out
+from pailitao_spider.access.pool import NoKeyError
 from pailitao_spider.access.retrying import Action, Attempt
 from pailitao_spider.addon import session_of
 from pailitao_spider.errors import RefusedError
 from pailitao_spider.gateways.oauth import Renewed, renewed
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
-from pailitao_spider.image_search import META, call_of, clean_request
+from pailitao_spider.image_search import META, call_of
+from pailitao_spider.middlewares.renewing import Renewing
 from pailitao_spider.middlewares.signing import RunEndsError
 from pailitao_spider.responses import PageResponse, stamp
 from pailitao_spider.searches import now_text
@@ -49,8 +54,9 @@ class AnswerMiddleware:
 
     def __init__(self, crawler: Crawler) -> None:
         self._session = session_of(crawler)
+        self._renewing = Renewing(self._session)
         self._stats = crawler.stats
-        self._has_warned = False
+        self._warned: set[Key] = set()
         self._passing = tuple(
             load_object(each) if isinstance(each, str) else each
             for each in crawler.settings.getlist("RETRY_EXCEPTIONS")
@@ -73,8 +79,11 @@ class AnswerMiddleware:
             # No such search: a job folder's queue holds pages of a run before this one.
             if search is None or not search.needs(call.page):
                 raise PageNotNeededError
-        body = session.pages.find(call.picture.key, call.page) if session.pages else None
-        return None if body is None else TextResponse(request.url, body=body, encoding="utf-8")
+        kept = session.pages.find(call.subject, call.page) if session.pages else None
+        if kept is None:
+            return None
+        gateway, body = kept
+        return TextResponse(request.url, body=body, encoding="utf-8", flags=[gateway])
 
     # after it
 
@@ -82,12 +91,12 @@ class AnswerMiddleware:
         if META not in request.meta:
             return response
         kind = request.meta[META]["kind"]
-        outcome = self._read(kind, response)
+        outcome = self._read(kind, request, response)
         if isinstance(outcome, Page) and _contradicts_itself(outcome, request):
             outcome = Refusal(RefusalClass.TRANSIENT, "no rows", f"of {outcome.total} reported")
         if isinstance(outcome, Refusal):
             return await self._refused(request, _with_clock(outcome, response))
-        self._went_well(request)
+        self._went_well(request, outcome)
         if isinstance(outcome, Page):
             return self._page_response(request, response, outcome)
         if isinstance(outcome, Renewed):
@@ -103,34 +112,50 @@ class AnswerMiddleware:
         text = type(exception).__name__
         return await self._refused(request, Refusal(RefusalClass.TRANSIENT, text, ""))
 
-    def _read(self, kind: str, response: Response) -> Page | str | Renewed | Refusal:
+    def _read(
+        self, kind: str, request: Request, response: Response
+    ) -> Page | str | Renewed | Refusal:
         if kind == "token":
             return renewed(response.status, response.body)
         headers = _headers(response)
-        read = self._session.dialect.page if kind == "search" else self._session.dialect.imgid
+        key = self._key(request, response)
+        read = key.dialect.page if kind == "search" else key.uploading.imgid
         return read(response.status, headers, response.body)
 
-    def _went_well(self, request: Request) -> None:
+    def _key(self, request: Request, response: Response) -> Key:
+        """By whom the answer came; one that was kept names its gateway."""
         sent = self._session.sent.get(request)
-        if sent is not None and sent.permit is not None:
-            self._session.gate.good(sent.permit)
+        if sent is not None:
+            return sent.key
+        key = self._session.pool.of_group(response.flags[0] if response.flags else "")
+        return key or self._session.pool.keys[0]
+
+    def _went_well(self, request: Request, outcome: Page | str | Renewed) -> None:
+        sent = self._session.sent.get(request)
+        if sent is None or sent.permit is None:
+            return
+        sent.key.gate.good(sent.permit)
+        page = outcome if isinstance(outcome, Page) else None
+        sent.key.budget.answered(page.billed if page is not None else True)
+        if page is not None and page.quota is not None:
+            sent.key.budget.told(page.quota)
 
     def _page_response(self, request: Request, response: Response, page: Page) -> PageResponse:
-        session, call = self._session, call_of(request)
+        session, call, key = self._session, call_of(request), self._key(request, response)
         stamp(
             page,
             number=call.page,
             size=call.page_size,
-            gateway=session.gateway,
+            gateway=key.gateway,
             fetched_at=now_text(),
         )
         if session.pages is not None:
-            session.pages.keep(call.picture.key, call.page, response.body)
+            session.pages.keep(call.subject, call.page, key.group, response.body)
         self._stats.inc_value(stats.PAGES)
         self._stats.inc_value(stats.ROWS, len(page.rows))
         for name in page.unreadable:
             self._stats.inc_value(stats.field_unreadable(name))
-        return response.replace(cls=PageResponse, url=request.url, page=page)
+        return response.replace(cls=PageResponse, url=request.url, page=page, gateway=key.group)
 
     # refusals
 
@@ -157,32 +182,42 @@ class AnswerMiddleware:
         if action is Action.GIVE_UP:
             raise RefusedError(refusal.reason)
         if action is Action.STOP:
-            raise self._stop(request, refusal)
+            self._lose_key(request, refusal, sent)
+            return _again(request, attempt)
         if action is Action.BACK_OFF:
             await self._pause(session.policy.backoff_seconds(attempt))
-        if action is Action.RENEW:
-            await self._renew(sent)
+        if (
+            action is Action.RENEW
+            and sent is not None
+            and not await self._renewing.renew(sent.key, sent.token_version)
+        ):
+            raise RunEndsError
         return _again(request, session.policy.after(refusal, attempt))
 
     def _tell_gate(self, sent: Sent | None, refusal: Refusal) -> None:
         """Only now: while the first token is renewed or the run stops, no other call may leave."""
         if sent is None or sent.permit is None:
             return
+        sent.key.budget.answered(refusal.billed)
         if refusal.kind is RefusalClass.BAD_SEED:
-            self._session.gate.good(sent.permit)
+            sent.key.gate.good(sent.permit)
         elif refusal.kind is not RefusalClass.THROTTLED:
-            self._session.gate.unclear()
+            sent.key.gate.unclear()
 
     def _slow_down(self, sent: Sent | None, refusal: Refusal) -> None:
-        gate = self._session.gate
-        if sent is not None and sent.permit is not None:
-            gate.throttled(sent.permit, refusal.wait_seconds)
-        if not self._has_warned:
-            self._has_warned = True
-            rate, now = self._session.config.rate, gate.per_second
-            given = "" if rate is None else f" though PAILITAO_RATE={rate:g}"
-            level = logging.INFO if rate is None else logging.WARNING
-            logger.log(level, "too fast for the gateway%s: slower, at %.3g/s", given, now)
+        if sent is None or sent.permit is None:
+            return
+        key = sent.key
+        key.gate.throttled(sent.permit, refusal.wait_seconds)
+        self._session.pool.slowed(key)
+        if key in self._warned:
+            return
+        self._warned.add(key)
+        rate, now = self._session.rate_of(key), key.gate.per_second
+        given = "" if rate is None else f" though PAILITAO_RATE={rate:g}"
+        level = logging.INFO if rate is None else logging.WARNING
+        name = f"key {key.name}: " if len(self._session.pool.keys) > 1 else ""
+        logger.log(level, "%stoo fast for the gateway%s: slower, at %.3g/s", name, given, now)
 
     async def _is_lost_upload(
         self, request: Request, refusal: Refusal, attempt: Attempt, sent: Sent | None
@@ -192,9 +227,9 @@ class AnswerMiddleware:
         if not about_picture or request.meta[META]["kind"] != "search":
             return False
         picture = call_of(request).picture
-        if picture.sha256 is None:
+        if sent is None or not sent.key.needs_upload(picture):
             return False
-        await self._session.uploads.forget(picture.sha256, sent.imgid if sent else None)
+        await sent.key.uploads.forget(picture.upload_name, sent.imgid)
         return True
 
     async def _pause(self, seconds: float) -> None:
@@ -204,36 +239,29 @@ class AnswerMiddleware:
             await sleep(min(left, 0.25))
             left -= 0.25
 
-    async def _renew(self, sent: Sent | None) -> None:
-        session = self._session
-        version = sent.token_version if sent is not None else 0
-        try:
-            await session.tokens.renew(version, self._fetch_token)
-        except RefusedError as error:
-            session.stop("pailitao_token", error.reason)
-            raise RunEndsError from error
-
-    async def _fetch_token(self, refresh_token: str) -> Renewed:
-        response = await self._session.crawler.engine.download_async(clean_request("token", {}, {}))
-        outcome = renewed(response.status, response.body)
-        if isinstance(outcome, Refusal):
-            raise RefusedError(outcome.reason)
-        self._stats.inc_value(stats.TOKEN_REFRESHED)
-        return outcome
-
-    def _stop(self, request: Request, refusal: Refusal) -> Exception:
-        """The run is over; a dead refresh token is told to all who wait for a new one."""
+    def _lose_key(self, request: Request, refusal: Refusal, sent: Sent | None) -> None:
+        """The key makes no calls any more; its call goes by another. Raises where there is none."""
         remedy = f"; {refusal.remedy}" if refusal.remedy else ""
+        if request.meta[META]["kind"] == "token" or sent is None:
+            raise RefusedError(f"the gateway gives no new token: {refusal.reason}{remedy}")
         text = f"the gateway refused: {refusal.reason}{remedy}"
-        if request.meta[META]["kind"] == "token":
-            return RefusedError(f"the gateway gives no new token: {refusal.reason}{remedy}")
-        if refusal.kind is RefusalClass.SPENT:
-            self._session.stop_until_midnight("pailitao_spent", text)
-        elif refusal.kind is RefusalClass.THROTTLED:
-            self._session.stop_for("pailitao_banned", text, refusal.wait_seconds or 0.0)
-        else:
-            self._session.stop(f"pailitao_{refusal.kind}", text)
-        return RunEndsError()
+        reason, until = _how_long(refusal, time())
+        if not self._session.lose(sent.key, Out(reason, text, until)):
+            raise RunEndsError
+        if request.meta[META]["kind"] == "upload":
+            raise NoKeyError
+
+
+def _how_long(refusal: Refusal, now: float) -> tuple[str, float | None]:
+    """The reason that the run would end with, and from when on the key is whole again."""
+    wait = refusal.wait_seconds
+    if refusal.kind is RefusalClass.SPENT:
+        if wait == math.inf:
+            return "pailitao_spent", None
+        return "pailitao_spent", next_midnight(now) if wait is None else now + wait
+    if refusal.kind is RefusalClass.THROTTLED:
+        return "pailitao_banned", now + (wait or 0.0)
+    return f"pailitao_{refusal.kind}", None
 
 
 def _contradicts_itself(page: Page, request: Request) -> bool:

@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-import base64
 import time
-from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from scrapy import Request
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
-from scrapy.utils.asyncio import run_in_thread
 
 from pailitao_spider import inner, stats
 from pailitao_spider.access.gate import GateClosedError
-from pailitao_spider.access.pace import Permit
+from pailitao_spider.access.keys import Key
+from pailitao_spider.access.pool import FIRST_PAGE, NEXT_PAGE, UPLOAD, NoKeyError, Seat
 from pailitao_spider.access.tokens import Token
 from pailitao_spider.addon import session_of
-from pailitao_spider.gateways.calls import Credential, Form, PictureRef
+from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchCall
 from pailitao_spider.gateways.oauth import refresh_form
 from pailitao_spider.image_search import META, call_of, clean_request
-from pailitao_spider.pictures import prepare
+from pailitao_spider.middlewares.pictures import Prepared
+from pailitao_spider.middlewares.renewing import Renewing
 from pailitao_spider.session import Sent, Session
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-__all__ = ["RunEndsError", "SigningMiddleware"]
+__all__ = ["GatewayGoneError", "RunEndsError", "SigningMiddleware"]
 
 _TIMEOUT_SECONDS = 30.0  # Scrapy's own 180 would hold a page for as long
-_BASE64_KEPT = 32  # prepared pictures that may wait for their upload's next try
 
 
 class RunEndsError(IgnoreRequest):
     """The run ends; this request is left for the next one."""
+
+
+class GatewayGoneError(IgnoreRequest):
+    """The gateway that gave the pages before has no key left; another may begin anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,9 @@ class _Signed:
     """A form for the wire; `imgid` is what a search names its picture by."""
 
     form: Form
+    key: Key
     token_version: int
-    permit: Permit | None = None
+    seat: Seat | None = None
     imgid: str | None = None
 
 
@@ -53,7 +57,8 @@ class SigningMiddleware:
     def __init__(self, session: Session, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
         self._session = session
         self._timeout_seconds = timeout_seconds
-        self._prepared: OrderedDict[str, str] = OrderedDict()
+        self._prepared = Prepared(session)
+        self._renewing = Renewing(session)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -71,7 +76,10 @@ class SigningMiddleware:
         except GateClosedError as error:
             raise RunEndsError from error
         clean = inner.put_form(request, signed.form)
-        self._session.sent[request] = Sent(clean, signed.permit, signed.token_version, signed.imgid)
+        permit = signed.seat.permit if signed.seat is not None else None
+        self._session.sent[request] = Sent(
+            clean, signed.key, permit, signed.token_version, signed.imgid
+        )
         request.meta["download_timeout"] = self._timeout_seconds
         if self._session.config.sandbox is not None:
             request.meta["proxy"] = None
@@ -93,38 +101,91 @@ class SigningMiddleware:
         self._session.stop("pailitao_config", str(self._session.failed_to_open))
         raise RunEndsError
 
+    # one attempt
+
     async def _signed(self, request: Request) -> _Signed:
         """Raises GateClosedError when the run ends while it waits."""
-        session = self._session
-        kind = request.meta[META]["kind"]
+        kind, call = request.meta[META]["kind"], request.meta[META]["call"]
         if kind == "token":
-            token = await session.tokens.current()
-            form = refresh_form(session.token_url, session.credential, token.refresh or "")
-            return _Signed(form, token.version)
-        text = await self._picture(request, kind)
-        permit = await self._leave()
-        token = await session.tokens.current()
-        form = self._form(request, kind, text, token)
-        self._count(request)
-        return _Signed(form, token.version, permit, text if kind == "search" else None)
-
-    async def _picture(self, request: Request, kind: str) -> str:
-        """The picture as it goes over the wire: Base64 in an upload, else an id or URL."""
-        picture = (
-            PictureRef(**request.meta[META]["call"])
-            if kind == "upload"
-            else call_of(request).picture
-        )
+            return await self._token_form(self._session.pool.named(call["key"]))
         if kind == "upload":
-            return await self._base64(picture)
-        if picture.url is not None:
-            return picture.url
-        return await self._session.uploads.imgid(
-            picture.sha256 or "", lambda: self._uploaded(picture, request)
-        )
+            return await self._upload_form(request, self._session.pool.named(call["key"]))
+        return await self._search_form(request)
 
-    async def _uploaded(self, picture: PictureRef, search: Request) -> str:
-        call = {"path": picture.path, "base64": picture.base64, "sha256": picture.sha256}
+    async def _token_form(self, key: Key) -> _Signed:
+        token = await key.tokens.current()
+        form = refresh_form(key.token_url or "", key.credential, token.refresh or "")
+        return _Signed(form, key, token.version)
+
+    async def _upload_form(self, request: Request, key: Key) -> _Signed:
+        given = {name: text for name, text in request.meta[META]["call"].items() if name != "key"}
+        limits = key.dialect.limits.picture
+        assert limits is not None
+        base64 = await self._prepared.base64(PictureRef(**given), limits)
+        seat = await self._session.pool.enter(lambda each: True, UPLOAD, only=key)
+        token = await self._renewing.current(key)
+        form = key.uploading.upload_form(key.url, base64, _with(key, token), time.time())
+        self._count(request)
+        return _Signed(form, key, token.version, seat)
+
+    async def _search_form(self, request: Request) -> _Signed:
+        call = call_of(request)
+        seat, imgid = await self._seat(request, call)
+        key = seat.key
+        token = await self._renewing.current(key)
+        size = min(call.page_size, key.dialect.limits.page_size)
+        asked = call if size == call.page_size else replace(call, page_size=size)
+        form = key.dialect.search_form(key.url, asked, imgid, _with(key, token), time.time())
+        self._count(request)
+        return _Signed(form, key, token.version, seat, imgid)
+
+    # which key
+
+    async def _seat(self, request: Request, call: SearchCall) -> tuple[Seat, str]:
+        """Leave for a search, and what the picture is called at that key's gateway."""
+        pool, group = self._session.pool, request.meta[META].get("gateway")
+        self._session.check_takes(call)
+
+        def able(key: Key) -> bool:
+            return key.takes(call) and group in (None, key.group)
+
+        while True:
+            try:
+                return await self._seat_of(request, call, able)
+            except NoKeyError:
+                if any(map(able, pool.usable)):
+                    continue  # the one that was chosen is out, or is held back
+                if group is not None and any(key.takes(call) for key in pool.usable):
+                    raise GatewayGoneError from None
+                self._session.stop_without_key()
+                raise RunEndsError from None
+
+    async def _seat_of(
+        self, request: Request, call: SearchCall, able: Callable[[Key], bool]
+    ) -> tuple[Seat, str]:
+        pool, picture = self._session.pool, call.picture
+        order = FIRST_PAGE if call.page == 1 else NEXT_PAGE
+        known = {
+            key: not key.needs_upload(picture) or await key.uploads.known(picture.upload_name)
+            for key in pool.keys
+        }
+        key = pool.likely(able, lambda each: 1 if known[each] else 2)
+        if not key.needs_upload(picture):
+            return await pool.enter(
+                lambda each: able(each) and not each.needs_upload(picture), order
+            ), picture.url or ""
+        key.load += 1
+        try:
+            imgid = await key.uploads.imgid(
+                picture.upload_name, lambda: self._uploaded(request, picture, key)
+            )
+            return await pool.enter(able, order, only=key), imgid
+        finally:
+            key.load -= 1
+
+    async def _uploaded(self, search: Request, picture: PictureRef, key: Key) -> str:
+        call = {"url": picture.url, "path": picture.path, "base64": picture.base64,
+                "sha256": picture.sha256, "key": key.name}  # fmt: skip
         upload = clean_request("upload", {"picture": picture.key}, call)
         upload.meta[META] |= {
             name: search.meta[META][name]
@@ -132,40 +193,8 @@ class SigningMiddleware:
             if name in search.meta[META]
         }
         response = await self._session.crawler.engine.download_async(upload)
-        self._prepared.pop(picture.key, None)
+        self._prepared.forget(picture)
         return response.text
-
-    async def _base64(self, picture: PictureRef) -> str:
-        if picture.key not in self._prepared:
-            raw = await self._session.picture_bytes(picture)
-            prepared = await run_in_thread(self._prepare, raw)
-            self._prepared[picture.key] = prepared
-            while len(self._prepared) > _BASE64_KEPT:
-                self._prepared.popitem(last=False)
-        return self._prepared[picture.key]
-
-    def _prepare(self, raw: bytes) -> str:
-        made = prepare(raw, self._session.dialect.limits.picture)
-        return base64.b64encode(made.data).decode("ascii")
-
-    async def _leave(self) -> Permit:
-        session = self._session
-        permit = await session.gate.enter()
-        if not await session.budget.take():
-            session.stop_until_midnight(
-                "pailitao_budget", f"PAILITAO_DAILY_CALLS={session.config.daily_calls} are used up"
-            )
-            raise RunEndsError
-        return permit
-
-    def _form(self, request: Request, kind: str, text: str, token: Token) -> Form:
-        session = self._session
-        key = session.credential
-        credential = Credential(key.app_key, key.app_secret, token.access)
-        now = time.time()
-        if kind == "upload":
-            return session.dialect.upload_form(session.url, text, credential, now)
-        return session.dialect.search_form(session.url, call_of(request), text, credential, now)
 
     def _count(self, request: Request) -> None:
         self._session.crawler.stats.inc_value(stats.CALLS)
@@ -173,3 +202,7 @@ class SigningMiddleware:
         search = self._session.searches.find(seed_id, request.meta[META].get("page"))
         if search is not None:
             search.calls += 1
+
+
+def _with(key: Key, token: Token) -> Credential:
+    return Credential(key.credential.app_key, key.credential.app_secret, token.access)

@@ -64,18 +64,22 @@ class PageStore:
     def __init__(self) -> None:
         self._database = _temporary()
         self._database.execute(
-            "CREATE TABLE pages (key TEXT, page INT, body BLOB, PRIMARY KEY (key, page))"
+            "CREATE TABLE pages"
+            " (key TEXT, page INT, gateway TEXT, body BLOB, PRIMARY KEY (key, page))"
         )
 
-    def keep(self, key: str, page: int, body: bytes) -> None:
+    def keep(self, key: str, page: int, gateway: str, body: bytes) -> None:
         packed = zlib.compress(body, level=1)
-        self._database.execute("INSERT OR REPLACE INTO pages VALUES (?, ?, ?)", (key, page, packed))
+        self._database.execute(
+            "INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?)", (key, page, gateway, packed)
+        )
 
-    def find(self, key: str, page: int) -> bytes | None:
+    def find(self, key: str, page: int) -> tuple[str, bytes] | None:
+        """The gateway that gave the answer, and its body."""
         found = self._database.execute(
-            "SELECT body FROM pages WHERE key = ? AND page = ?", (key, page)
+            "SELECT gateway, body FROM pages WHERE key = ? AND page = ?", (key, page)
         ).fetchone()
-        return zlib.decompress(found[0]) if found else None
+        return (found[0], zlib.decompress(found[1])) if found else None
 
     def close(self) -> None:
         self._database.close()

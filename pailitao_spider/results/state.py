@@ -1,4 +1,4 @@
-"""What a run leaves for the next one beside its results: uploads made, calls of the day.
+"""What a run leaves for the next one beside its results: the uploads it made.
 
 A small SQLite file. It saves calls and no more: a damaged one is set aside and begun anew.
 """
@@ -7,35 +7,39 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pailitao_spider.errors import ResultsError
 
-__all__ = ["CrawlState", "beijing_day"]
+__all__ = ["CrawlState", "KeptUploads"]
 
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS uploads"
     " (owner TEXT, sha256 TEXT, imgid TEXT, PRIMARY KEY (owner, sha256)) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS calls"
-    " (owner TEXT, day TEXT, number INTEGER, PRIMARY KEY (owner, day)) WITHOUT ROWID",
 )
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
-def beijing_day(now: float) -> str:
-    """The gateways' day begins at midnight in Beijing; `now` in unix seconds."""
-    return (datetime.fromtimestamp(now, UTC) + timedelta(hours=8)).date().isoformat()
-
-
 class CrawlState:
-    """Uploads and calls of one app key. `path` None keeps them for this run only."""
+    """Held by one run at a time. `path` None keeps it for this run only. Raises ResultsError."""
 
-    def __init__(self, path: Path | None, owner: str, clock: Callable[[], float]) -> None:
-        self._owner = hashlib.sha256(owner.encode()).hexdigest()[:16]
-        self._clock = clock
+    def __init__(self, path: Path | None) -> None:
         self._database = _opened(path)
+
+    def uploads(self, owner: str) -> KeptUploads:
+        """The uploads of one key; `owner` tells it from others and is not written down."""
+        return KeptUploads(self._database, hashlib.sha256(owner.encode()).hexdigest()[:16])
+
+    def close(self) -> None:
+        self._database.close()
+
+
+class KeptUploads:
+    """The gateway's ids of pictures that one key uploaded."""
+
+    def __init__(self, database: sqlite3.Connection, owner: str) -> None:
+        self._database = database
+        self._owner = owner
 
     def imgid(self, sha256: str) -> str | None:
         """The id under which the gateway has this picture."""
@@ -53,26 +57,6 @@ class CrawlState:
         self._database.execute(
             "DELETE FROM uploads WHERE owner = ? AND sha256 = ?", (self._owner, sha256)
         )
-
-    def count_call(self) -> int:
-        """Notes a call before it leaves; returns the day's calls with it."""
-        day = beijing_day(self._clock())
-        self._database.execute(
-            "INSERT INTO calls VALUES (?, ?, 1)"
-            " ON CONFLICT (owner, day) DO UPDATE SET number = number + 1",
-            (self._owner, day),
-        )
-        return self.calls_today()
-
-    def calls_today(self) -> int:
-        found = self._database.execute(
-            "SELECT number FROM calls WHERE owner = ? AND day = ?",
-            (self._owner, beijing_day(self._clock())),
-        ).fetchone()
-        return found[0] if found else 0
-
-    def close(self) -> None:
-        self._database.close()
 
 
 def _opened(path: Path | None) -> sqlite3.Connection:

@@ -1,1 +1,1 @@
-"""A gateway of one's own: the router dialect over a drawn catalogue, for first runs and tests."""
+"""A gateway of one's own: every dialect over one drawn catalogue, for first runs and tests."""

@@ -1,4 +1,4 @@
-"""The account that the sandbox knows: its key, its secret, and tokens that die and renew."""
+"""An account that the sandbox knows: its key, its secret, and tokens that die and renew."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 __all__ = ["Account", "GrantError"]
 
 FOREVER_SECONDS = 36_000  # what a token without end claims
+LOGIN_CODE = "sandbox-code"
 
 
 class GrantError(Exception):
@@ -22,7 +23,11 @@ class GrantError(Exception):
 
 
 class Account:
-    """One key. A refresh gives a new access token and a new refresh token; the old ones die."""
+    """One key. A refresh gives a new access token and a new refresh token; the old ones die.
+
+    `code` is what a login gives, besides the one that every account has, `sandbox-code`; here
+    both can be used again and again. Without permission no API is allowed.
+    """
 
     def __init__(
         self,
@@ -32,6 +37,8 @@ class Account:
         refresh_token: str = "sandbox-refresh",  # noqa: S107
         token_life_seconds: float | None = None,
         *,
+        code: str = LOGIN_CODE,
+        has_permission: bool = True,
         clock: Callable[[], float] = time.time,
         entropy: Callable[[], str] = secrets.token_hex,
     ) -> None:
@@ -40,13 +47,22 @@ class Account:
         self.access_token = access_token
         self.refresh_token = refresh_token
         self.token_life_seconds = token_life_seconds
+        self.has_permission = has_permission
+        self._codes = (LOGIN_CODE, code)
         self._clock = clock
         self._entropy = entropy
         self._born = clock()
         self._revoked = False
 
     def accepts(self, token: str) -> bool:
-        return self._is_alive() and _same(token, self.access_token)
+        return self._is_alive() and self.holds(token)
+
+    def holds(self, token: str) -> bool:
+        """The token is this account's, dead or alive."""
+        return _same(token, self.access_token)
+
+    def has_secret(self, secret: str) -> bool:
+        return _same(secret, self.secret)
 
     def revoke(self) -> None:
         """The access token dies now, whatever its age."""
@@ -56,10 +72,23 @@ class Account:
         """The answer of the token URL; raises GrantError."""
         if form.get("grant_type") != "refresh_token":
             raise GrantError("unsupported_grant_type", "only refresh_token is granted here")
-        if not _same(form.get("client_secret", ""), self.secret):
-            raise GrantError("invalid_client", "client_secret does not match client_id")
+        self._check_secret(form)
         if not _same(form.get("refresh_token", ""), self.refresh_token):
             raise GrantError("invalid_grant", "refresh_token is unknown or was used before")
+        return self._granted()
+
+    def log_in(self, form: Mapping[str, str]) -> dict[str, Any]:
+        """The answer of the token URL to a login's code; raises GrantError."""
+        self._check_secret(form)
+        if form.get("code") not in self._codes:
+            raise GrantError("invalid_grant", "code is unknown")
+        return self._granted()
+
+    def _check_secret(self, form: Mapping[str, str]) -> None:
+        if not self.has_secret(form.get("client_secret", "")):
+            raise GrantError("invalid_client", "client_secret does not match client_id")
+
+    def _granted(self) -> dict[str, Any]:
         self._rotate()
         return {
             "access_token": self.access_token,

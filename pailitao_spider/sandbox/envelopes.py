@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
 from pailitao_spider.sandbox.listings import Row
 
-__all__ = ["ENVELOPES", "MAX_PAGE_SIZE", "Lies", "Page", "page_items"]
+__all__ = ["ENVELOPES", "MAX_PAGE_SIZE", "Body", "Found", "Lies", "Page"]
 
 MAX_PAGE_SIZE = 100
 BOM = b"\xef\xbb\xbf"
@@ -35,33 +35,40 @@ class Lies:
 
 @dataclass(frozen=True)
 class Page:
-    """The part of a result list that a call asks for. Numbers count from 1."""
+    """The part of a result list that a call asks for. Numbers count from 1.
+
+    `cap` is the gateway's most rows of a page; more are silently fewer.
+    """
 
     number: int
     size: int
+    cap: int = MAX_PAGE_SIZE
 
     def part(self, total: int, lies: Lies) -> slice:
-        size = min(self.told_size, lies.page_size_cap or MAX_PAGE_SIZE)
+        size = min(self.told_size, lies.page_size_cap or self.cap)
         number = min(self.number, lies.repeat_after or self.number)
         return slice(min((number - 1) * size, total), min(number * size, total))
 
     @property
     def told_size(self) -> int:
-        return min(self.size, MAX_PAGE_SIZE)
+        return min(self.size, self.cap)
 
 
-def page_items(page: Page, rows: Sequence[Row], total: int, lies: Lies) -> Body:
-    """The `items` of a search answer, its numbers as text or number as documented."""
-    told = total if lies.total is None else lies.total
-    pages = math.ceil(told / page.told_size) if lies.pagecount is None else lies.pagecount
-    return {
-        "page": str(page.number),
-        "real_total_results": told,
-        "total_results": told,
-        "pagecount": pages,
-        "page_size": str(page.told_size),
-        "item": list(rows),
-    }
+@dataclass(frozen=True)
+class Found:
+    """A page of rows, and what is told of the whole."""
+
+    page: Page
+    rows: list[Row]
+    total: int
+    pages: int
+
+    @classmethod
+    def told(cls, page: Page, rows: list[Row], total: int, lies: Lies) -> Self:
+        """With the numbers as the lies have them."""
+        total = total if lies.total is None else lies.total
+        pages = math.ceil(total / page.told_size) if lies.pagecount is None else lies.pagecount
+        return cls(page, rows, total, pages)
 
 
 def _single_as_object(body: Body) -> bytes:

@@ -2,8 +2,12 @@
 
 `kind[=argument][@when][:method]`, for instance `500@3`, `ban=3@5`, `html@20%`, `503@1-2:upload`.
 When: `3` the third call, `3-6`, `40-` from the fortieth on, `%7` every seventh, `20%` a seeded
-share; left out, every call. Methods: search, upload, token; left out, search and upload together.
-A method's own calls are counted where a method is named.
+share; left out, every call. Methods: search, upload, token, time (the open platform's clock); left
+out, search and upload together. A method's own calls are counted where a method is named.
+
+Each dialect tells them in its own words. What one has no word for it tells by its nearest: a ban
+is an ordinary throttling but for router, a spent day too on the open platform; a 401 kills the
+token where tokens renew, and elsewhere is told that once.
 """
 
 from __future__ import annotations
@@ -15,11 +19,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pailitao_spider.sandbox.quota import banned, spent, throttled, throttled_http
-from pailitao_spider.sandbox.refusals import Refusal, bad_parameter, plain, top
+from pailitao_spider.sandbox.refusals import Refusal, Why, bad_parameter, no_permission, plain, top
 
-__all__ = ["KINDS", "METHODS", "REFUSALS", "Fault", "Script", "parse_fault"]
+__all__ = ["FREE", "KINDS", "METHODS", "REFUSALS", "Fault", "Script", "parse_fault"]
 
-METHODS = ("search", "upload", "token")
+METHODS = ("search", "upload", "token", "time")
+FREE = ("token", "time")
 DEFAULT_SECONDS = 1.0
 
 REFUSALS: dict[str, Callable[[float], Refusal]] = {
@@ -27,16 +32,13 @@ REFUSALS: dict[str, Callable[[float], Refusal]] = {
     "429-http": throttled_http,
     "ban": banned,
     "spent": lambda _: spent(),
-    "401": lambda _: plain("token", 401, "invalid access_token"),
-    "500": lambda _: plain("transient", 500, "server error"),
-    "503": lambda _: plain("transient", 503, "service unavailable", 503),
-    "400": lambda _: bad_parameter("imgid is null"),
-    "denied": lambda _: top(
-        "denied", 11, "Insufficient isv permissions", "isv.permission-api-package-limit",
-        "scope ids is not enough for this api",
-    ),
-    "bad-sign": lambda _: top("denied", 25, "Invalid signature"),
-    "lost-upload": lambda _: bad_parameter("imgid not found"),
+    "401": lambda _: plain("token", Why.TOKEN, 401, "invalid access_token"),
+    "500": lambda _: plain("transient", Why.SERVER, 500, "server error"),
+    "503": lambda _: plain("transient", Why.DOWN, 503, "service unavailable", 503),
+    "400": lambda _: bad_parameter("imgid is null", Why.MISSING),
+    "denied": lambda _: no_permission(),
+    "bad-sign": lambda _: top("denied", Why.SECRET, 25, "Invalid signature"),
+    "lost-upload": lambda _: bad_parameter("imgid not found", Why.PICTURE),
 }  # fmt: skip
 WIRE_KINDS = ("reset", "hang", "slow", "html", "cut")
 KINDS = (*REFUSALS, *WIRE_KINDS)
@@ -86,12 +88,12 @@ class Script:
 
     def strike(self, method: str) -> Fault | None:
         self._calls[method] += 1
-        if method != "token":
+        if method not in FREE:
             self._calls["api"] += 1
         return next((fault for fault in self.faults if self._meets(fault, method)), None)
 
     def _meets(self, fault: Fault, method: str) -> bool:
-        if fault.method is None and method == "token":
+        if fault.method is None and method in FREE:
             return False
         if fault.method not in (None, method):
             return False

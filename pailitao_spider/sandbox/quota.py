@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pailitao_spider.sandbox.refusals import Refusal, plain, top
+from pailitao_spider.sandbox.refusals import Refusal, Why, plain, top
 
 __all__ = ["THROTTLES", "Quota", "banned", "spent", "throttled", "throttled_http"]
 
@@ -16,24 +16,24 @@ DAY_SECONDS = 86_400
 
 
 def throttled(wait_seconds: float = 0) -> Refusal:
-    return plain("throttled", 429, "too many requests")
+    return plain("throttled", Why.THROTTLED, 429, "too many requests")
 
 
 def throttled_http(wait_seconds: float = 1) -> Refusal:
     retry_after = {"Retry-After": str(math.ceil(wait_seconds))}
-    return plain("throttled", 429, "too many requests", 429, retry_after)
+    return plain("throttled", Why.THROTTLED, 429, "too many requests", 429, retry_after)
 
 
 def banned(wait_seconds: float = 1) -> Refusal:
     return top(
-        "throttled", 7, "App Call Limited", "accesscontrol.limited-by-api-access-count",
+        "throttled", Why.BANNED, 7, "App Call Limited", "accesscontrol.limited-by-api-access-count",
         f"This ban will last for {math.ceil(wait_seconds)} more seconds",
     )  # fmt: skip
 
 
 def spent() -> Refusal:
     return top(
-        "spent", 7, "App Call Limited", "accesscontrol.limited-by-app-access-count",
+        "spent", Why.SPENT, 7, "App Call Limited", "accesscontrol.limited-by-app-access-count",
         "The calls of this app for today are used up",
     )  # fmt: skip
 
@@ -86,6 +86,9 @@ class Quota:
             purse.drops -= 1
         purse.calls_today += 1
         return None
+
+    def used_today(self, app_key: str) -> int:
+        return self._purse(app_key, self._clock()).calls_today
 
     def _purse(self, app_key: str, now: float) -> _Purse:
         today = int((now + BEIJING_SECONDS) // DAY_SECONDS)

@@ -1,4 +1,4 @@
-"""The gateway itself: a real HTTP server that answers as the router dialect does."""
+"""The gateway itself: a real HTTP server with a face for each dialect."""
 
 from __future__ import annotations
 
@@ -8,38 +8,45 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import lru_cache, partial
 
 from aiohttp import web
 
+from pailitao_spider.errors import ConfigError
 from pailitao_spider.sandbox.accounts import Account, GrantError
+from pailitao_spider.sandbox.addresses import HOMES, TOKEN_PATHS
 from pailitao_spider.sandbox.answers import Answers
 from pailitao_spider.sandbox.catalogue import Catalogue
-from pailitao_spider.sandbox.checks import (
-    check_clock,
-    check_present,
-    check_signature,
-    check_token,
-)
+from pailitao_spider.sandbox.desk import Desk
+from pailitao_spider.sandbox.drawing import jpeg
+from pailitao_spider.sandbox.drifting import RowDrift
 from pailitao_spider.sandbox.envelopes import ENVELOPES, Lies
-from pailitao_spider.sandbox.faults import Fault, Script
+from pailitao_spider.sandbox.faces.face import Ask, Face, House
+from pailitao_spider.sandbox.faces.onebound import Onebound
+from pailitao_spider.sandbox.faces.openplatform import OpenPlatform
+from pailitao_spider.sandbox.faces.router import RouterFace
+from pailitao_spider.sandbox.faces.tmapi import Tmapi
+from pailitao_spider.sandbox.faults import FREE, Fault, Script
 from pailitao_spider.sandbox.log import Log
 from pailitao_spider.sandbox.quota import Quota
-from pailitao_spider.sandbox.refusals import Refusal, RefusalError, top
+from pailitao_spider.sandbox.refusals import Refusal, RefusalError
 
 __all__ = ["Gateway", "Site", "serve"]
 
-Params = Mapping[str, str]
-WireFault = Callable[[Fault, web.Request], Awaitable[web.Response | None]]
+WireFault = Callable[[Fault, Ask], Awaitable[web.Response | None]]
 
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
-METHOD_NAMES = {"1688.item_search_img": "search", "1688.upload_img": "upload"}
+KEPT_PHOTOS = 256
+FACES: tuple[Callable[[House], Face], ...] = (RouterFace, OpenPlatform, Onebound, Tmapi)
 ERROR_PAGE = "<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>"
 
 
 class Gateway:
     """Scripted faults come first, so that the n-th call meets them whatever else is wrong with it.
 
-    The clock and the source of ids are arguments; `others` are further accounts of the gateway.
+    One origin speaks all dialects, over one catalogue, one account book, one script and one log.
+    The clock and the source of ids are arguments; `others` are further accounts of the gateway,
+    `quotas` the quotas of single app keys in place of the common one.
     """
 
     def __init__(
@@ -50,29 +57,32 @@ class Gateway:
         faults: Iterable[Fault] = (),
         *,
         others: Sequence[Account] = (),
+        quotas: Mapping[str, Quota] | None = None,
         latency_seconds: float = 0,
         envelope: str = "plain",
         page_size_cap: int | None = None,
         pagecount_lie: int | None = None,
         total_lie: int | None = None,
         repeat_after: int | None = None,
+        drift: RowDrift | None = None,
         clock: Callable[[], float] = time.time,
         entropy: Callable[[], str] = secrets.token_hex,
     ) -> None:
         self.catalogue = catalogue
         self.account = account or Account(clock=clock)
-        self.accounts = {known.app_key: known for known in (self.account, *others)}
         self.quota = quota or Quota(clock=clock)
+        self.desk = Desk((self.account, *others), self.quota, quotas or {}, clock)
+        self.accounts = self.desk.accounts
         self.script = Script(faults, catalogue.seed)
         self.log = Log()
         lies = Lies(page_size_cap, pagecount_lie, total_lie, repeat_after)
-        self._answers = Answers(catalogue, lies)
+        self._answers = Answers(catalogue, lies, drift)
+        self._faces = [make(House(self.desk, self._answers, entropy)) for make in FACES]
         self._latency_seconds = latency_seconds
         self._encode = ENVELOPES[envelope]
         self._clock = clock
-        self._entropy = entropy
+        self._drawn = lru_cache(maxsize=KEPT_PHOTOS)(jpeg)
         self._wire_faults: dict[str, WireFault] = {
-            "reset": self._reset,
             "hang": self._hang,
             "slow": self._slow,
             "html": self._html,
@@ -80,119 +90,100 @@ class Gateway:
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_REQUEST_BYTES)
-        app.router.add_route("*", "/router/rest", self._api)
-        app.router.add_post("/token", self._token)
+        for face in self._faces:
+            for verb, path in face.routes:
+                app.router.add_route(verb, path, partial(self._call, face))
+        app.router.add_get("/photos/{name}", self._photo)
         app.router.add_get("/sandbox/log", self._show_log)
         return app
 
-    async def _api(self, request: web.Request) -> web.StreamResponse:
-        params = await _params(request)
-        method = METHOD_NAMES.get(params.get("method", ""), "other")
-        return await self._meet(request, method, lambda: self._answer(method, params), params)
-
-    async def _token(self, request: web.Request) -> web.StreamResponse:
-        form = await _params(request)
-        return await self._meet(request, "token", lambda: self._grant(form), form)
-
-    async def _meet(
-        self,
-        request: web.Request,
-        method: str,
-        answer: Callable[[], Awaitable[web.Response]],
-        params: Params,
-    ) -> web.Response:
+    async def _call(self, face: Face, request: web.Request) -> web.StreamResponse:
         """One call from its count to its answer, with the fault that the script has for it."""
-        self.log.by_method[method] += 1
-        fault = self.script.strike(method)
+        ask = face.ask(request.path, await _params(request))
+        self.log.call(ask.method, _key(ask))
+        fault = self.script.strike(ask.method)
         await asyncio.sleep(self._latency_seconds)
+        if fault and fault.kind == "reset":
+            return self._reset(request, ask)
         try:
-            suffered = await self._suffer(fault, request, params) if fault else None
-            response = suffered or await answer()
+            suffered = await self._suffer(fault, face, ask) if fault else None
+            response = suffered or await self._answer(face, ask)
         except RefusalError as refused:
-            return self._refuse(refused.refusal)
+            return self._refuse(face.told(refused.refusal, ask), ask)
         if fault and fault.kind == "cut":
-            self.log.refuse("transient", self._clock())
+            self._refused("transient", ask)
             return self._response(_cut(response), response.status)
-        if suffered is None and method != "token":
-            self.log.answer(self._clock())
+        if suffered is None and ask.method not in FREE:
+            self.log.answer(self._clock(), _key(ask))
         return response
 
-    async def _suffer(
-        self, fault: Fault, request: web.Request, params: Params
-    ) -> web.Response | None:
+    async def _suffer(self, fault: Fault, face: Face, ask: Ask) -> web.Response | None:
         """The fault's own answer; None lets the call go on to the ordinary one."""
-        if fault.kind == "401" and (account := self.accounts.get(params.get("app_key", ""))):
-            account.revoke()
+        if fault.kind == "401" and ask.account and ask.method != "token" and face.renews_tokens:
+            ask.account.revoke()
         if fault.kind == "lost-upload":
-            self._answers.forget(params.get("imgid", ""))
+            self._answers.uploads.forget(ask.imgid)
         if refusal := fault.refusal():
             raise RefusalError(refusal)
         suffer = self._wire_faults.get(fault.kind)
-        return await suffer(fault, request) if suffer else None
+        return await suffer(fault, ask) if suffer else None
 
-    async def _reset(self, fault: Fault, request: web.Request) -> web.Response:
-        self.log.refuse("transient", self._clock())
+    def _reset(self, request: web.Request, ask: Ask) -> web.Response:
+        self._refused("transient", ask)
         if request.transport:
             request.transport.abort()
         return web.Response()
 
-    async def _hang(self, fault: Fault, request: web.Request) -> web.Response | None:
-        self.log.refuse("transient", self._clock())
+    async def _hang(self, fault: Fault, ask: Ask) -> web.Response | None:
+        self._refused("transient", ask)
         await asyncio.Event().wait()
         return None
 
-    async def _slow(self, fault: Fault, request: web.Request) -> web.Response | None:
+    async def _slow(self, fault: Fault, ask: Ask) -> web.Response | None:
         await asyncio.sleep(fault.seconds)
         return None
 
-    async def _html(self, fault: Fault, request: web.Request) -> web.Response:
-        self.log.refuse("transient", self._clock())
+    async def _html(self, fault: Fault, ask: Ask) -> web.Response:
+        self._refused("transient", ask)
         return self._response(ERROR_PAGE.encode(), content_type="text/html")
 
-    async def _answer(self, method: str, params: Params) -> web.Response:
-        self._admit(params)
-        items = await self._answers.items(method, params)
-        body = {"code": 200, "msg": "success", "request_id": self._entropy(), "items": items}
-        return self._response(self._encode(body))
-
-    def _admit(self, params: Params) -> None:
-        check_present(params)
-        account = self.accounts.get(params["app_key"])
-        if account is None:
-            raise RefusalError(top("denied", 29, "Invalid app Key"))
-        check_signature(params, account.secret)
-        check_clock(params, self._clock())
-        if refusal := self.quota.take(account.app_key):
-            raise RefusalError(refusal)
-        check_token(params, account)
-
-    async def _grant(self, form: Params) -> web.Response:
-        account = self.accounts.get(form.get("client_id", ""))
+    async def _answer(self, face: Face, ask: Ask) -> web.Response:
+        encode = ENVELOPES["plain"] if ask.method in FREE else self._encode
         try:
-            if account is None:
-                raise GrantError("invalid_client", "client_id is unknown")
-            return self._response(ENVELOPES["plain"](account.refresh(form)))
+            body = encode(await face.answer(ask))
         except GrantError as refused:
-            return self._response(ENVELOPES["plain"](refused.body), 400)
+            return self._response(encode(refused.body), 400)
+        if ask.method not in FREE:
+            self.log.bill(_key(ask))
+        return self._response(body)
+
+    async def _photo(self, request: web.Request) -> web.StreamResponse:
+        """What a catalogue photo's URL shows, drawn."""
+        shot = self.catalogue.shot(request.match_info["name"])
+        if shot is None:
+            raise web.HTTPNotFound
+        drawn = await asyncio.to_thread(self._drawn, *shot)
+        return self._response(drawn, content_type="image/jpeg")
 
     async def _show_log(self, request: web.Request) -> web.Response:
         return self._response(ENVELOPES["plain"](self.log.as_json()))
 
-    def _refuse(self, refusal: Refusal) -> web.Response:
-        self.log.refuse(refusal.kind, self._clock())
-        named = {"request_id": self._entropy()}
-        error = refusal.body.get("error_response")
-        body = {"error_response": {**error, **named}} if error else {**refusal.body, **named}
-        response = self._response(self._encode(body), refusal.status)
+    def _refuse(self, refusal: Refusal, ask: Ask) -> web.Response:
+        self._refused(refusal.kind, ask)
+        response = self._response(self._encode(dict(refusal.body)), refusal.status)
         response.headers.update(refusal.headers)
         return response
+
+    def _refused(self, kind: str, ask: Ask) -> None:
+        self.log.refuse(kind, self._clock(), _key(ask))
 
     def _response(
         self, body: bytes, status: int = 200, content_type: str = "application/json"
     ) -> web.Response:
         date = {"Date": formatdate(self._clock(), usegmt=True)}
+        charset = None if content_type.startswith("image/") else "utf-8"
         return web.Response(
-            body=body, status=status, headers=date, content_type=content_type, charset="utf-8"
+            body=body, status=status, headers=date, content_type=content_type, charset=charset
         )
 
 
@@ -206,11 +197,23 @@ class Site:
 
     @property
     def url(self) -> str:
-        return f"{self.origin}/router/rest"
+        return self.url_of("router")
 
     @property
     def token_url(self) -> str:
-        return f"{self.origin}/token"
+        return self.origin + TOKEN_PATHS["router"]
+
+    def url_of(self, dialect: str) -> str:
+        """What PAILITAO_URL has to be for a dialect. Raises ConfigError for one unspoken here."""
+        name = dialect.partition("?")[0]
+        if name not in HOMES:
+            raise ConfigError(f"the sandbox speaks {', '.join(HOMES)}, but not {name}")
+        return self.origin + HOMES[name]
+
+    def token_url_of(self, dialect: str) -> str | None:
+        """What PAILITAO_TOKEN_URL has to be; None where tokens do not renew."""
+        path = TOKEN_PATHS.get(dialect.partition("?")[0])
+        return path and self.origin + path
 
     async def close(self) -> None:
         await self._runner.cleanup()
@@ -231,6 +234,10 @@ async def _params(request: web.Request) -> dict[str, str]:
     form = await request.post()
     given = [*request.query.items(), *form.items()]
     return {name: value for name, value in given if isinstance(value, str)}
+
+
+def _key(ask: Ask) -> str | None:
+    return ask.account.app_key if ask.account else None
 
 
 def _cut(response: web.Response) -> bytes:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from PIL import Image
 
 from pailitao_spider.sandbox.catalogue import Sighting
-from pailitao_spider.sandbox.refusals import RefusalError, bad_parameter
+from pailitao_spider.sandbox.refusals import RefusalError, Why, bad_parameter
 
-__all__ = ["Uploads", "decoded"]
+__all__ = ["Uploads", "decoded", "file_of"]
 
 MAX_BYTES = 3 * 1024 * 1024
 KEPT_UPLOADS = 10_000
@@ -29,8 +29,9 @@ class Uploads:
         self._entropy = entropy
         self._sightings: OrderedDict[str, Sighting] = OrderedDict()
 
-    def keep(self, sighting: Sighting) -> str:
-        imgid = f"O1CN01{self._entropy()}"
+    def keep(self, sighting: Sighting, form: str = "O1CN01{}") -> str:
+        """The id it goes by from now on, of the given form."""
+        imgid = form.format(self._entropy())
         self._sightings[imgid] = sighting
         if len(self._sightings) > KEPT_UPLOADS:
             self._sightings.popitem(last=False)
@@ -45,13 +46,18 @@ class Uploads:
 
 def decoded(imgcode: str) -> Image.Image:
     """The picture in Base64 text, at working size; raises RefusalError."""
-    try:
-        body = base64.b64decode(imgcode, validate=True)
-    except (binascii.Error, ValueError):
-        raise RefusalError(bad_parameter("imgcode is not base64")) from None
+    body = file_of(imgcode)
     if len(body) > MAX_BYTES:
-        raise RefusalError(bad_parameter("image is larger than 3M"))
+        raise RefusalError(bad_parameter("image is larger than 3M", Why.PICTURE))
     return _opened(body)
+
+
+def file_of(imgcode: str) -> bytes:
+    """The file in Base64 text; raises RefusalError."""
+    try:
+        return base64.b64decode(imgcode, validate=True)
+    except (binascii.Error, ValueError):
+        raise RefusalError(bad_parameter("imgcode is not base64", Why.PICTURE)) from None
 
 
 def _opened(body: bytes) -> Image.Image:
@@ -61,4 +67,4 @@ def _opened(body: bytes) -> Image.Image:
         picture.thumbnail((WORKING_PIXELS, WORKING_PIXELS))
         return picture.convert("RGB")
     except UNREADABLE:
-        raise RefusalError(bad_parameter("image can not be read")) from None
+        raise RefusalError(bad_parameter("image can not be read", Why.PICTURE)) from None

@@ -19,13 +19,13 @@ from pailitao_spider.errors import BadSeedError, RefusedError, SourceError
 from pailitao_spider.gateways.calls import PictureRef, SearchCall
 from pailitao_spider.image_search import META, ImageSearch, call_of, picture_of
 from pailitao_spider.middlewares.answers import PageNotNeededError
-from pailitao_spider.middlewares.signing import RunEndsError
+from pailitao_spider.middlewares.signing import GatewayGoneError, RunEndsError
 from pailitao_spider.offers import Offer, RejectedRow
 from pailitao_spider.paging import Paging
 from pailitao_spider.pictures import load
 from pailitao_spider.responses import PageResponse
 from pailitao_spider.results.ledger import LedgerLine
-from pailitao_spider.searches import Search, now_text
+from pailitao_spider.searches import Part, Search, now_text
 from pailitao_spider.seed_reader import SeedReader
 from pailitao_spider.seeds import BadLine, Image, Seed, UrlImage
 
@@ -96,7 +96,7 @@ class PailitaoSpider(Spider):
 
     def _most_open(self) -> int:
         """Enough to use the rate found so far: what is open is asked for again after a kill."""
-        per_second = self.session.gate.per_second
+        per_second = self.session.pool.per_second
         most = self.settings.getint("CONCURRENT_REQUESTS") or _FEWEST_OPEN
         return min(max(_FEWEST_OPEN, ceil(per_second)), most)
 
@@ -130,10 +130,14 @@ class PailitaoSpider(Spider):
         if ended is not None and session.pages is None:
             local.bookkeeping.close_twin(ended, seed)
             return None
-        asked, call = self.arguments, session.first_page(picture)
-        paging = Paging(call.page_size, asked.max_pages, asked.max_offers)
-        local.bookkeeping.searches.open(Search(seed, picture, paging, now_text()))
+        call = session.first_page(picture)
+        search = Search(seed, picture, self._paging(call), now_text())
+        local.bookkeeping.searches.open(search)
         return self.page_request(seed.seed_id, call)
+
+    def _paging(self, call: SearchCall) -> Paging:
+        asked = self.arguments
+        return Paging(call.page_size, asked.max_pages, asked.max_offers)
 
     def _start_twins(self, search: Search) -> None:
         for seed in search.twins:
@@ -141,12 +145,15 @@ class PailitaoSpider(Spider):
             if request is not None:
                 self.crawler.engine.crawl(request)
 
-    def page_request(self, seed_id: str, call: SearchCall) -> Request:
-        """The request for one page of a seed's search."""
-        request = ImageSearch.of(call).request(
+    def page_request(self, key: str, call: SearchCall, gateway: str | None = None) -> Request:
+        """The request for one page of a search; `key` is its seed's id, or that of a further part.
+
+        `gateway` is the one that gave the first page.
+        """
+        request = ImageSearch.of(call, gateway).request(
             self.parse_page, self.page_failed, dont_filter=True, priority=int(call.page > 1)
         )
-        request.meta[META] |= {"seed_id": seed_id, "page": call.page}
+        request.meta[META] |= {"seed_id": key, "page": call.page}
         return request
 
     def _close_bad(self, seed_id: str, image: str, code: str, text: str) -> None:
@@ -162,20 +169,34 @@ class PailitaoSpider(Spider):
     def parse_page(self, response: PageResponse) -> Iterator[Offer | RejectedRow | Request]:
         """One page: asks for the pages that follow, yields its rows."""
         assert response.request is not None
-        call = call_of(response.request)
-        search = self.session.searches.find(response.request.meta[META]["seed_id"], call.page)
+        call, key = call_of(response.request), response.request.meta[META]["seed_id"]
+        search = self.session.searches.find(key, call.page)
         if search is None:
             return
         for number in search.take_in(call.page, response.page):
-            yield self.page_request(search.seed.seed_id, replace(call, page=number))
+            yield self.page_request(key, replace(call, page=number), response.gateway)
+        if isinstance(search, Part):
+            yield from self._regions(search, call, response)
         yield from self.rows(response, search.seed)
+
+    def _regions(self, part: Part, call: SearchCall, response: PageResponse) -> Iterator[Request]:
+        """Where a photo shows several products, a search for each."""
+        if self.arguments.regions != "all" or call.page > 1 or call.region is not None:
+            return
+        for region in response.page.regions if len(response.page.regions) > 1 else ():
+            each = self._local.bookkeeping.searches.add(part.search, self._paging(call), region)
+            yield self.page_request(each.key, replace(call, region=region))
 
     def rows(self, response: PageResponse, seed: Seed) -> Iterator[Offer | RejectedRow]:
         """The page's rows, each with its seed; up to `max_offers` of a seed."""
         most = self.arguments.max_offers
+        assert response.request is not None
+        region = call_of(response.request).region
         for row in response.rows:
             row.seed_id = seed.seed_id
             if isinstance(row, Offer):
+                if region is not None:
+                    row.extra["region"] = region
                 if most is not None and (row.rank or 0) > most:
                     return
                 row.seed_image, row.seed_extra = seed.image.label, seed.extra
@@ -187,11 +208,30 @@ class PailitaoSpider(Spider):
         error = failure.value
         if isinstance(error, RunEndsError):
             return
+        if isinstance(error, GatewayGoneError):
+            self._move(request)
+            return
         given_up = None if isinstance(error, PageNotNeededError) else _reason(error)
         seed_id, page = request.meta[META]["seed_id"], call_of(request).page
         if given_up is not None:
             logger.warning("%s: page %d given up: %s", seed_id, page, given_up)
         self.session.searches.settle(seed_id, page, given_up)
+
+
+    def _move(self, request: Request) -> None:
+        """The gateway of a search has no key left: it begins anew at another."""
+        call = replace(call_of(request), page=1)
+        part = self.session.searches.find(request.meta[META]["seed_id"], call.page)
+        if not isinstance(part, Part):
+            return
+        if not part.is_moved:
+            part.is_moved = True
+            logger.info("%s: begun anew at another gateway", part.seed.seed_id)
+            again = self._local.bookkeeping.searches.add(
+                part.search, self._paging(call), part.region
+            )
+            self.crawler.engine.crawl(self.page_request(again.key, call))
+        self.session.searches.settle(part.key, call_of(request).page)
 
 
 async def _identified(image: Image) -> PictureRef:

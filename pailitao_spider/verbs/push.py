@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from pailitao_spider.cluster.desk import Desk, at_desk
 from pailitao_spider.cluster.pushing import Pushed, Pusher
-from pailitao_spider.gateways.dialects import dialect
+from pailitao_spider.credentials import upload_limits
 from pailitao_spider.seeds import BadLine, Seed
 from pailitao_spider.sources import open_source
 
@@ -49,7 +49,7 @@ async def _push(desk: Desk, options: argparse.Namespace) -> int:
     pusher = Pusher(
         desk.link,
         desk.keys,
-        dialect(desk.config.gateway).limits.picture,
+        upload_limits(desk.config),
         options.room * 2**20,
         again=options.again,
         tell=_tell,

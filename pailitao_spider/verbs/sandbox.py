@@ -5,16 +5,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import shlex
 import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 
 from pailitao_spider.errors import ConfigError
+from pailitao_spider.sandbox.addresses import HOMES
 from pailitao_spider.sandbox.embedded import sandbox_options
 from pailitao_spider.sandbox.options import SandboxOptions, build
 from pailitao_spider.sandbox.server import Site, serve
 
-__all__ = ["SUMMARY", "add_options", "run"]
+__all__ = ["SUMMARY", "add_options", "run", "settings_of"]
+
+KEYLESS = ("tmapi",)
+"""Gateways that know a caller by the token alone."""
 
 SUMMARY = "serve a gateway of invented offers, to try and to test against"
 
@@ -28,6 +34,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="as in PAILITAO_SANDBOX, e.g. rate=20,burst=5,latency=0.08,token_life=2,fault=500@3",
     )
+    parser.add_argument(
+        "--gateway",
+        default="router",
+        choices=list(HOMES),
+        help="whose settings to print; it speaks them all (router)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,10 +48,10 @@ def run(options: argparse.Namespace) -> int:
     except ConfigError as error:
         sys.stderr.write(f"{str(error).replace('PAILITAO_SANDBOX', '--options')}\n")
         return 2
-    return asyncio.run(_serve(wanted))
+    return asyncio.run(_serve(wanted, options.gateway))
 
 
-async def _serve(options: SandboxOptions) -> int:
+async def _serve(options: SandboxOptions, spoken: str) -> int:
     try:
         site = await serve(build(options), options.host, options.port)
     except OSError as error:
@@ -48,23 +60,38 @@ async def _serve(options: SandboxOptions) -> int:
             "try another --port, or 0 for any free one\n"
         )
         return 1
-    sys.stdout.write(_welcome(site))
+    sys.stdout.write(_welcome(site, spoken))
     sys.stdout.flush()
     await _until_stopped()
     await site.close()
     return 0
 
 
-def _welcome(site: Site) -> str:
+def _welcome(site: Site, spoken: str) -> str:
+    lines = [
+        f"the sandbox listens at {site.url_of(spoken)} (Ctrl-C ends it); its offers are invented",
+        *(f"export {settings}" for settings in settings_of(site, spoken)),
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def settings_of(site: Site, spoken: str) -> Iterator[str]:
+    """What a crawl in another shell needs, one line for each kind."""
     account = site.gateway.account
-    return (
-        f"the sandbox listens at {site.url} (Ctrl-C ends it); its offers are invented\n"
-        f"export PAILITAO_URL={site.url}\n"
-        f"export PAILITAO_TOKEN_URL={site.token_url}\n"
-        f"export PAILITAO_APP_KEY={account.app_key} PAILITAO_APP_SECRET={account.secret}\n"
-        f"export PAILITAO_ACCESS_TOKEN={account.access_token} "
-        f"PAILITAO_REFRESH_TOKEN={account.refresh_token}\n"
-    )
+    if spoken != "router":
+        yield f"PAILITAO_GATEWAY={spoken}"
+    yield f"PAILITAO_URL={site.url_of(spoken)}"
+    if token_url := site.token_url_of(spoken):
+        yield f"PAILITAO_TOKEN_URL={shlex.quote(token_url)}"
+    if spoken not in KEYLESS:
+        yield f"PAILITAO_APP_KEY={account.app_key} PAILITAO_APP_SECRET={account.secret}"
+    if token_url:
+        yield (
+            f"PAILITAO_ACCESS_TOKEN={account.access_token} "
+            f"PAILITAO_REFRESH_TOKEN={account.refresh_token}"
+        )
+    elif spoken in KEYLESS:
+        yield f"PAILITAO_ACCESS_TOKEN={account.access_token}"
 
 
 async def _until_stopped() -> None:

@@ -7,13 +7,13 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pailitao_spider.cluster.desk import Desk, at_desk
 from pailitao_spider.cluster.link import AwayError
-from pailitao_spider.cluster.quota_seen import QuotaSeen, quota
+from pailitao_spider.cluster.quota_seen import QuotaSeen, quotas
 from pailitao_spider.cluster.standing import Standing, standing
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["SUMMARY", "add_options", "run"]
 
 SUMMARY = "how a run stands: seeds, pages, workers, quota"
+
+Quotas = Mapping[str, QuotaSeen]
 
 _SILENT_SECONDS = 10.0  # more than a worker with a default lease needs
 
@@ -73,9 +75,7 @@ async def _follow(desk: Desk, options: argparse.Namespace) -> int:
     return 0
 
 
-async def _looks(
-    desk: Desk, options: argparse.Namespace
-) -> AsyncIterator[tuple[Standing, QuotaSeen | None]]:
+async def _looks(desk: Desk, options: argparse.Namespace) -> AsyncIterator[tuple[Standing, Quotas]]:
     """One a second, none while Redis is away."""
     while True:
         with contextlib.suppress(AwayError):
@@ -86,16 +86,17 @@ async def _looks(
         await asyncio.sleep(1)
 
 
-async def _look(desk: Desk) -> tuple[Standing, QuotaSeen | None]:
+async def _look(desk: Desk) -> tuple[Standing, Quotas]:
     seen = await standing(desk.link, desk.keys, desk.config.run)
-    return seen, await quota(desk.link, desk.config)
+    return seen, await quotas(desk.link, desk.config)
 
 
-def _as_json(seen: Standing, paid: QuotaSeen | None) -> str:
-    return json.dumps({**asdict(seen), "over": seen.is_over, "quota": paid and asdict(paid)})
+def _as_json(seen: Standing, paid: Quotas) -> str:
+    told = {name: asdict(each) for name, each in paid.items()}
+    return json.dumps({**asdict(seen), "over": seen.is_over, "quota": told})
 
 
-def _table(seen: Standing, paid: QuotaSeen | None) -> Table:
+def _table(seen: Standing, paid: Quotas) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -109,7 +110,7 @@ def _table(seen: Standing, paid: QuotaSeen | None) -> Table:
     return table
 
 
-def _rows(seen: Standing, paid: QuotaSeen | None) -> Iterator[tuple[str, str]]:
+def _rows(seen: Standing, paid: Quotas) -> Iterator[tuple[str, str]]:
     yield (
         "seeds",
         _numbers(
@@ -129,8 +130,8 @@ def _rows(seen: Standing, paid: QuotaSeen | None) -> Iterator[tuple[str, str]]:
         yield "ledger", f"{seen.unwritten} lines to be written"
     if seen.picture_bytes:
         yield "pictures", f"{seen.picture_bytes / 2**20:.1f} MB in Redis"
-    if paid is not None:
-        yield "quota", str(paid)
+    for name, each in paid.items():
+        yield ("quota" if len(paid) == 1 else f"quota {name}"), str(each)
     silent = sum(each.silent_seconds >= _SILENT_SECONDS for each in seen.workers)
     yield "workers", _numbers(**{"at work": len(seen.workers) - silent, "silent": silent})
 

@@ -7,7 +7,7 @@
 
 local time = redis.call('TIME')
 local gate = redis.call('HMGET', KEYS[1], 'per_second', 'generation', 'given', 'blocked_until')
-local calls = redis.call('GET', ARGV[1])
+local calls = redis.call('HGET', ARGV[1], 'calls')
 return {
   gate[1] or '', gate[2] or '0', gate[3] or '0', gate[4] or '0', calls or '0', time[1], time[2],
 }

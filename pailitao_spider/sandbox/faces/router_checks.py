@@ -1,84 +1,91 @@
-"""What the gateway checks before it looks at a picture, in the order of a real one."""
+"""What the router checks before it looks at a picture."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 
 from pailitao_spider.gateways.signing import SIGNERS, sign
 from pailitao_spider.sandbox.accounts import Account
 from pailitao_spider.sandbox.catalogue import ORDERS
 from pailitao_spider.sandbox.envelopes import Page
-from pailitao_spider.sandbox.refusals import RefusalError, bad_parameter, plain, top
+from pailitao_spider.sandbox.faces.face import Params, whole
+from pailitao_spider.sandbox.refusals import (
+    RefusalError,
+    Why,
+    bad_parameter,
+    no_permission,
+    plain,
+    top,
+)
 
 __all__ = [
     "asked_page",
     "asked_search",
     "check_clock",
+    "check_permission",
     "check_present",
     "check_signature",
     "check_token",
 ]
 
-Params = Mapping[str, str]
-
 BEIJING = timezone(timedelta(hours=8))
 SKEW_SECONDS = 600
 MILLISECONDS_FROM = 10**11
 REQUIRED = {
-    "method": (21, "Missing method"),
-    "app_key": (28, "Missing app key"),
-    "sign": (24, "Missing signature"),
-    "timestamp": (30, "Missing timestamp"),
+    "method": (Why.UNSUPPORTED, 21, "Missing method"),
+    "app_key": (Why.KEY, 28, "Missing app key"),
+    "sign": (Why.UNSIGNED, 24, "Missing signature"),
+    "timestamp": (Why.CLOCK, 30, "Missing timestamp"),
 }
 
 
+BAD_SIGNATURE = top("denied", Why.SECRET, 25, "Invalid signature")
+
+
 def check_present(params: Params) -> None:
-    for name, (code, msg) in REQUIRED.items():
+    for name, (why, code, msg) in REQUIRED.items():
         if not params.get(name):
-            raise RefusalError(top("denied", code, msg))
+            raise RefusalError(top("denied", why, code, msg))
 
 
 def check_signature(params: Params, secret: str) -> None:
     sign_method = params.get("sign_method", "md5")
     if sign_method not in SIGNERS:
-        raise RefusalError(top("denied", 25, "Invalid signature"))
+        raise RefusalError(BAD_SIGNATURE)
     expected = sign(params, secret, sign_method)
     if not hmac.compare_digest(expected.encode(), params["sign"].encode()):
-        raise RefusalError(top("denied", 25, "Invalid signature"))
+        raise RefusalError(BAD_SIGNATURE)
 
 
 def check_clock(params: Params, now: float) -> None:
     moment = _moment(params["timestamp"])
     if moment is None or abs(moment - now) > SKEW_SECONDS:
-        raise RefusalError(top("denied", 31, "Invalid timestamp"))
+        raise RefusalError(top("denied", Why.CLOCK, 31, "Invalid timestamp"))
 
 
 def check_token(params: Params, account: Account) -> None:
     if not account.accepts(params.get("access_token", "")):
-        raise RefusalError(plain("token", 401, "invalid access_token"))
+        raise RefusalError(plain("token", Why.TOKEN, 401, "invalid access_token"))
+
+
+def check_permission(account: Account) -> None:
+    if not account.has_permission:
+        raise RefusalError(no_permission())
 
 
 def asked_page(params: Params) -> Page:
-    return Page(_whole(params, "page", 1), _whole(params, "page_size", 50))
+    return Page(whole(params, "page", 1), whole(params, "page_size", 50))
 
 
 def asked_search(params: Params) -> tuple[int, str | None]:
     """The search type and the order of a search."""
-    search_type, sort = _whole(params, "search_type", 1), params.get("sort") or None
+    search_type, sort = whole(params, "search_type", 1), params.get("sort") or None
     if search_type not in (1, 2):
         raise RefusalError(bad_parameter("search_type is invalid"))
     if sort not in ORDERS:
         raise RefusalError(bad_parameter("sort is invalid"))
     return search_type, sort
-
-
-def _whole(params: Params, name: str, default: int) -> int:
-    text = params.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and int(text[:9]) > 0):
-        raise RefusalError(bad_parameter(f"{name} is invalid"))
-    return int(text[:9])
 
 
 def _moment(text: str) -> float | None:

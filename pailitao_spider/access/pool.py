@@ -1,0 +1,219 @@
+"""All keys of a run, and the line of calls that wait for them.
+
+A call says which keys it may go by, and takes the first of them that opens. Within a key's turn
+further pages of a begun search go before first pages, and those before uploads: what is begun is
+brought to its end before a budget is. A key that is spent or denied is out, and its calls go to
+the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from pailitao_spider.access.gate import GateClosedError
+from pailitao_spider.access.keys import Key, Out
+from pailitao_spider.access.pace import Permit
+
+__all__ = ["FIRST_PAGE", "NEXT_PAGE", "UPLOAD", "NoKeyError", "Pool", "Seat"]
+
+NEXT_PAGE, FIRST_PAGE, UPLOAD = 0, 1, 2
+"""The order within the line."""
+
+_LONG_WAIT_SECONDS = 2.0
+
+Able = Callable[[Key], bool]
+
+
+class NoKeyError(Exception):
+    """None of the keys that a call may go by makes calls now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Leave for one call by one key."""
+
+    key: Key
+    permit: Permit
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    able: Able
+    order: tuple[int, int]
+    only: Key | None
+    seat: asyncio.Future[Seat] = field(repr=False)
+
+
+class Pool:
+    """The keys of one process. `clock` gives unix seconds, `steady` monotonic ones.
+
+    `spent` is called with a key and why when its budget does not allow another call; it takes the
+    key out.
+    """
+
+    def __init__(
+        self,
+        keys: Sequence[Key],
+        *,
+        clock: Callable[[], float],
+        steady: Callable[[], float],
+        spent: Callable[[Key, str], None],
+    ) -> None:
+        self.keys = tuple(keys)
+        self.waited_seconds = 0.0
+        self._clock = clock
+        self._steady = steady
+        self._spent = spent
+        self._line: list[_Waiter] = []
+        self._number = 0
+        self._takers: dict[Key, set[asyncio.Task[None]]] = {key: set() for key in keys}
+        self._is_closed = False
+
+    # the keys
+
+    @property
+    def usable(self) -> list[Key]:
+        """The keys that make calls now."""
+        now = self._clock()
+        return [key for key in self.keys if key.is_usable(now)]
+
+    @property
+    def groups(self) -> set[str]:
+        return {key.group for key in self.keys}
+
+    @property
+    def per_second(self) -> float:
+        """The calls a second that all keys together are held to."""
+        return sum(key.gate.per_second for key in self.usable)
+
+    @property
+    def largest_page(self) -> int:
+        """The rows that a page may have, at the gateway that gives most."""
+        return max(key.dialect.limits.page_size for key in self.keys)
+
+    def named(self, name: str) -> Key:
+        return next(key for key in self.keys if key.name == name)
+
+    def of_group(self, group: str) -> Key | None:
+        return next((key for key in self.keys if key.group == group), None)
+
+    def take_out(self, key: Key, out: Out) -> None:
+        """The key makes no calls until `out` says otherwise; who waits for it chooses anew."""
+        key.out = out
+        self._turn_away(lambda waiter: not any(map(waiter.able, self.usable)))
+
+    def slowed(self, key: Key) -> None:
+        """The key was throttled: who chose it and could go by another looks again."""
+        if len(self.keys) > 1 and key.gate.opens_in > _LONG_WAIT_SECONDS:
+            self._turn_away(lambda waiter: waiter.only is key)
+
+    def outs(self) -> list[tuple[Key, Out]]:
+        """The keys that are out, and why."""
+        usable = self.usable
+        return [(key, key.out) for key in self.keys if key not in usable and key.out is not None]
+
+    def likely(self, able: Able, calls: Callable[[Key], int] = lambda key: 1) -> Key:
+        """The key by which a call would soonest be through; `calls` says how many it takes there.
+
+        Raises NoKeyError.
+        """
+        keys = [key for key in self.usable if able(key)]
+        if not keys:
+            raise NoKeyError
+        return min(keys, key=lambda key: _through_in(key, calls(key)))
+
+    # the line
+
+    async def enter(self, able: Able, order: int, only: Key | None = None) -> Seat:
+        """Waits for leave to call by one of the keys that are `able`; `only` names a single one.
+
+        Raises NoKeyError when there is none, GateClosedError when the run ends meanwhile.
+        """
+        asked_at = self._steady()
+        waiter = self._waiter(able if only is None else lambda key: key is only, order, only)
+        keys = [key for key in self.usable if waiter.able(key)]
+        if self._is_closed:
+            raise GateClosedError
+        if not keys:
+            raise NoKeyError
+        self._line.append(waiter)
+        try:
+            for key in keys:
+                self._send_taker(key)
+            return await waiter.seat
+        finally:
+            if waiter in self._line:
+                self._line.remove(waiter)
+            self.waited_seconds += self._steady() - asked_at
+
+    async def close(self) -> None:
+        """Nobody is let in any more."""
+        self._is_closed = True
+        self._turn_away(lambda waiter: True, GateClosedError())
+        takers = [task for tasks in self._takers.values() for task in tasks]
+        for task in takers:
+            task.cancel()
+        await asyncio.gather(*takers, return_exceptions=True)
+
+    def _waiter(self, able: Able, order: int, only: Key | None) -> _Waiter:
+        self._number += 1
+        future: asyncio.Future[Seat] = asyncio.get_running_loop().create_future()
+        return _Waiter(able, (order, self._number), only, future)
+
+    def _waiting_for(self, key: Key) -> list[_Waiter]:
+        return [waiter for waiter in self._line if waiter.able(key) and not waiter.seat.done()]
+
+    def _send_taker(self, key: Key) -> None:
+        """As many stand at a key's gate as calls could go by it."""
+        takers = self._takers[key]
+        if not self._is_closed and len(takers) < len(self._waiting_for(key)):
+            task = asyncio.ensure_future(self._take(key))
+            takers.add(task)
+            task.add_done_callback(lambda done: self._taken(key, done))
+
+    def _taken(self, key: Key, task: asyncio.Task[None]) -> None:
+        self._takers[key].discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, GateClosedError):
+            self._turn_away(lambda waiter: True, GateClosedError())
+        elif error is not None:
+            self._turn_away(lambda waiter: True, error)
+        else:
+            self._send_taker(key)  # for one that came while this one was under way
+
+    async def _take(self, key: Key) -> None:
+        permit = await key.gate.enter()
+        if not key.is_usable(self._clock()) or not self._waiting_for(key):
+            key.gate.unclear()  # nobody needs it any more: no answer will come
+            return
+        why = await key.budget.take()
+        if why is not None:
+            key.gate.unclear()
+            self._spent(key, why)
+            return
+        waiting = self._waiting_for(key)
+        if not waiting:
+            key.gate.unclear()
+            await key.budget.give_back()
+            return
+        first = min(waiting, key=lambda waiter: waiter.order)
+        key.seats += 1
+        first.seat.set_result(Seat(key, permit))
+
+    def _turn_away(
+        self, whom: Callable[[_Waiter], bool], error: BaseException | None = None
+    ) -> None:
+        for waiter in _open(self._line):
+            if whom(waiter):
+                waiter.seat.set_exception(error or NoKeyError())
+
+
+def _open(line: Iterable[_Waiter]) -> list[_Waiter]:
+    return [waiter for waiter in line if not waiter.seat.done()]
+
+
+def _through_in(key: Key, calls: int) -> float:
+    """Seconds until a call that chooses the key now would be through, as far as can be told."""
+    return key.gate.opens_in + (key.load + calls) / max(key.gate.per_second, 1e-6)

@@ -1,0 +1,205 @@
+"""The keys of a run: the one of the settings, or those of a TOML file.
+
+[[key]]
+name = "main"            # as it is called in what the run says; by default its gateway
+gateway = "imagequery"   # as in PAILITAO_GATEWAY
+app_key = "…"
+app_secret = "…"
+access_token = "…"       # or a login that was kept
+refresh_token = "…"
+rate = 5                 # these and url, token_url, burst as the settings of the name;
+daily_calls = 500        # what is left out is taken from them
+price = 0.05
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pailitao_spider import typed_text
+from pailitao_spider.arguments import Arguments
+from pailitao_spider.config import Config
+from pailitao_spider.errors import ConfigError
+from pailitao_spider.gateways.abilities import those_that
+from pailitao_spider.gateways.dialects import dialect
+from pailitao_spider.pictures import PictureLimits
+
+__all__ = ["KeyConfig", "check_abilities", "keys_of", "upload_limits"]
+
+# Where no gateway takes any, the worker that has the seed says so.
+_ANY_PICTURE = PictureLimits(2_000_000, 2000, frozenset({"JPEG", "PNG"}))
+_MOST_KEYS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyConfig:
+    """What is set of one key. None means unset; `rate` is calls a second."""
+
+    name: str
+    gateway: str = "router"
+    url: str | None = None
+    token_url: str | None = None
+    app_key: str | None = None
+    app_secret: str | None = field(default=None, repr=False)
+    access_token: str | None = field(default=None, repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    rate: float | None = None
+    burst: int = 1
+    daily_calls: int | None = None
+    price: Decimal | None = None
+
+    @property
+    def group(self) -> str:
+        """Keys of one group give the same pages."""
+        return self.gateway if self.url is None else f"{self.gateway} {self.url}"
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "name": typed_text.text,
+    "gateway": typed_text.text,
+    "url": typed_text.url,
+    "token_url": typed_text.url,
+    "app_key": typed_text.text,
+    "app_secret": typed_text.text,
+    "access_token": typed_text.text,
+    "refresh_token": typed_text.text,
+    "rate": typed_text.rate,
+    "burst": typed_text.whole(),
+    "daily_calls": typed_text.whole(),
+    "price": typed_text.amount,
+}
+
+
+def keys_of(config: Config) -> tuple[KeyConfig, ...]:
+    """Raises ConfigError for a file or key that cannot be used, in one line."""
+    if config.credentials is None:
+        return (_from_settings(config),)
+    if config.app_key or config.app_secret:
+        raise ConfigError(
+            "PAILITAO_CREDENTIALS and PAILITAO_APP_KEY are both set: unset one of them"
+        )
+    return tuple(_from_file(Path(config.credentials), config))
+
+
+def check_abilities(keys: Iterable[KeyConfig], asked: Arguments, given: Mapping[str, Any]) -> None:
+    """What was typed must be possible at every key's gateway. Raises ConfigError."""
+    for key in keys:
+        limits, name = dialect(key.gateway).limits, key.gateway.partition("?")[0]
+        if asked.search_type not in limits.search_types:
+            able = those_that(lambda each: asked.search_type in each.search_types)
+            raise ConfigError(
+                f"-a search_type={asked.search_type}: {name} searches only the same item; "
+                f"{able} knows both"
+            )
+        if "sort" in given and asked.sort not in limits.sorts:
+            able = those_that(lambda each: asked.sort in each.sorts)
+            raise ConfigError(f"-a sort={asked.sort}: {name} cannot be asked to sort; {able} can")
+        if asked.regions == "all" and not limits.regions:
+            able = those_that(lambda each: each.regions)
+            raise ConfigError(f"-a regions=all: {name} knows no regions of a photo; {able} does")
+
+
+def upload_limits(config: Config) -> PictureLimits:
+    """The largest pictures that any of the keys' gateways takes."""
+    keys = keys_of(replace(config, sandbox=config.sandbox or "1"))
+    limits = [dialect(key.gateway).limits.picture for key in keys]
+    known = [each for each in limits if each is not None]
+    return max(known, key=lambda each: each.bytes, default=_ANY_PICTURE)
+
+
+def _from_settings(config: Config) -> KeyConfig:
+    key = replace(_defaults(config), url=config.url, token_url=config.token_url,
+                  app_key=config.app_key, app_secret=config.app_secret,
+                  access_token=config.access_token, refresh_token=config.refresh_token)  # fmt: skip
+    if missing := _missing(key, config):
+        names = " and ".join(f"PAILITAO_{name.upper()}" for name in missing)
+        raise ConfigError(
+            f"{names} not set: export {_what(missing)}, or try without a key: PAILITAO_SANDBOX=1"
+        )
+    return key
+
+
+def _what(missing: list[str]) -> str:
+    return "your access token" if missing == ["access_token"] else "your app's key and secret"
+
+
+def _defaults(config: Config) -> KeyConfig:
+    return KeyConfig(
+        name=config.gateway.partition("?")[0],
+        gateway=config.gateway,
+        rate=config.rate,
+        burst=config.burst,
+        daily_calls=config.daily_calls,
+        price=config.price,
+    )
+
+
+def _missing(key: KeyConfig, config: Config) -> list[str]:
+    """A real gateway needs a key; the sandbox brings its own."""
+    needs = dialect(key.gateway).needs
+    return [] if config.sandbox is not None else [n for n in needs if not getattr(key, n)]
+
+
+def _from_file(path: Path, config: Config) -> Iterator[KeyConfig]:
+    tables = _tables(path)
+    names: dict[str, int] = {}
+    for number, table in enumerate(tables, start=1):
+        key = _read(table, _defaults(config), f"{path}: key {table.get('name', number)}")
+        seen = names[key.name] = names.get(key.name, 0) + 1
+        if seen > 1 and "name" in table:
+            raise ConfigError(f"{path}: two keys are named {key.name!r}; give each its own name")
+        key = key if seen == 1 else replace(key, name=f"{key.name}-{seen}")
+        if missing := _missing(key, config):
+            raise ConfigError(
+                f"{path}: key {key.name} has no {' and no '.join(missing)}, "
+                f"which {key.gateway.partition('?')[0]} needs"
+            )
+        yield key
+
+
+def _tables(path: Path) -> list[dict[str, Any]]:
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"PAILITAO_CREDENTIALS={path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # Of a decoder's error only the place: its text may show the line.
+        place = str(error).rpartition("(at ")[2].rstrip(")") or "somewhere"
+        raise ConfigError(f"PAILITAO_CREDENTIALS={path}: no TOML at {place}") from error
+    tables = found.get("key")
+    if (
+        not isinstance(tables, list)
+        or not tables
+        or not all(isinstance(table, dict) for table in tables)
+        or len(tables) > _MOST_KEYS
+        or set(found) != {"key"}
+    ):
+        raise ConfigError(
+            f"PAILITAO_CREDENTIALS={path}: wants nothing but tables [[key]], "
+            f"from 1 to {_MOST_KEYS} of them"
+        )
+    return tables
+
+
+def _read(table: dict[str, Any], defaults: KeyConfig, where: str) -> KeyConfig:
+    values: dict[str, Any] = {}
+    for name, given in table.items():
+        if name not in _READERS:
+            raise ConfigError(f"{where}: {name} is none of {', '.join(_READERS)}")
+        if isinstance(given, bool | dict | list):
+            raise ConfigError(f"{where}: {name} must be text or a number")
+        if str(given).strip() == "":
+            continue
+        try:
+            values[name] = _READERS[name](str(given).strip())
+        except ValueError as error:
+            shown = "the value" if "secret" in name or "token" in name else repr(str(given))
+            raise ConfigError(f"{where}: {name}: {shown} is not {error}") from error
+    if "name" not in values:
+        values["name"] = values.get("gateway", defaults.gateway).partition("?")[0]
+    return replace(defaults, **values)

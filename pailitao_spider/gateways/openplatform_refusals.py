@@ -1,0 +1,166 @@
+"""How the open platform says no: the body first, the HTTP status second.
+
+The gateway itself answers flat, `{"error_code","error_message"}`, on any HTTP status; an API that
+was reached and failed answers `success: false`, beside its `result` or in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pailitao_spider import values
+from pailitao_spider.errors import AnswerError, FieldError
+from pailitao_spider.gateways.answers import decode, first, unwrapped
+from pailitao_spider.gateways.foreign import shapeless
+from pailitao_spider.gateways.refusals import (
+    Cause,
+    Refusal,
+    RefusalClass,
+    retry_after_seconds,
+)
+
+__all__ = ["no_picture_id", "opened"]
+
+_REMEDIES: dict[Cause, str] = {
+    Cause.KEY: "check PAILITAO_APP_KEY",
+    Cause.SECRET: "check PAILITAO_APP_SECRET",
+    Cause.CLOCK: "set this machine's clock",
+    Cause.SETTINGS: "check PAILITAO_URL, and the namespace option in PAILITAO_GATEWAY",
+}
+_APIS = {
+    "imagequery": "product.image.upload and product.search.imageQuery",
+    "linkplus": "alibaba.cross.similar.offer.search",
+}
+
+_Meaning = tuple[RefusalClass, Cause | None]
+
+_BAD_SEED: _Meaning = (RefusalClass.BAD_SEED, None)
+_DEAD_TOKEN: _Meaning = (RefusalClass.TOKEN, Cause.TOKEN)
+_THROTTLED: _Meaning = (RefusalClass.THROTTLED, Cause.QUOTA)
+_TRANSIENT: _Meaning = (RefusalClass.TRANSIENT, None)
+
+
+def _denied(cause: Cause) -> _Meaning:
+    return RefusalClass.DENIED, cause
+
+
+_NUMBERS: dict[str, _Meaning] = {
+    "400": _BAD_SEED,
+    "401": _DEAD_TOKEN,
+    "403": _denied(Cause.PERMISSION),
+    "429": _THROTTLED,
+    "500": _TRANSIENT,
+    "503": _TRANSIENT,
+}
+_CODES: tuple[tuple[str, _Meaning], ...] = (
+    ("gw.qos", _THROTTLED),  # QosAppFrequencyLimit, QosAPIFrequencyLimit
+    ("gw.apiacldecline", _denied(Cause.PERMISSION)),
+    ("gw.apiunsupported", _denied(Cause.SETTINGS)),
+    ("timestamp", _denied(Cause.CLOCK)),
+    ("signature", _denied(Cause.SECRET)),  # SignatureInvalid, SignatureMissing
+    ("gw.appkey", _denied(Cause.KEY)),  # AppKeyInvalid, AppKeyNotFound, AppKeyMissing
+    ("gw.param", _BAD_SEED),
+)
+"""The first one that occurs in the code, in lower case, decides."""
+
+_STATUSES = dict.fromkeys(
+    (404, 405, 410, 301, 302, 303, 307, 308), _denied(Cause.SETTINGS)
+) | {401: _DEAD_TOKEN, 429: _THROTTLED}  # fmt: skip
+
+_DEAD_PICTURE = "handle image error"
+# Words of an API that was reached; it has no codes that are published.
+_PARAMETER = re.compile(
+    r"\bparam|(?:offerquery|uploadimage)param|\b(?:image_?id|image_?address|pic_?url)\b|参数|不能为空",
+    re.IGNORECASE,
+)
+
+
+def opened(
+    status: int, headers: Mapping[str, str], body: bytes, ours: str
+) -> dict[str, Any] | Refusal:
+    """The answer's object when it says success, else the refusal. `ours` is the dialect's name."""
+    wait = retry_after_seconds(headers.get("retry-after"))
+    try:
+        answer = decode(body)
+    except AnswerError as error:
+        return _refusal(_by_status(status), f"HTTP {status}", str(error), wait, ours)
+    if not isinstance(answer, dict):
+        text = f"an answer of type {type(answer).__name__}"
+        return _refusal(_by_status(status), f"HTTP {status}", text, wait, ours)
+    odd = shapeless(answer, ours, "an answer without success")
+    if odd.kind is RefusalClass.DENIED:
+        return odd
+    if first(answer, "error_code", "error_message") is not None:
+        return _by_body(status, answer, wait, ours)
+    return _by_success(status, answer, wait, ours, odd)
+
+
+def _by_success(
+    status: int, answer: dict[str, Any], wait: float | None, ours: str, odd: Refusal
+) -> dict[str, Any] | Refusal:
+    """`success` stands beside `result` or in it; one no is a no."""
+    levels = [answer, unwrapped(answer.get("result"))]
+    said = [_flag(first(level, "success")) for level in levels]
+    if False in said:
+        return _by_body(status, levels[said.index(False)], wait, ours)
+    if True in said:
+        return answer
+    meaning = _by_status(status)
+    if meaning is _TRANSIENT and status < 400:
+        return odd
+    return _refusal(meaning, f"HTTP {status}", odd.text, wait, ours)
+
+
+def no_picture_id() -> Refusal:
+    """An upload that says success, with no id or with 0."""
+    return Refusal(
+        RefusalClass.BAD_SEED,
+        "upload",
+        "an upload without a picture id: the picture is probably over 100 KB, or no photo",
+    )
+
+
+def _by_body(status: int, failed: dict[str, Any], wait: float | None, ours: str) -> Refusal:
+    code = str(first(failed, "error_code", "code", "errorCode", "resultCode") or "")
+    words = str(first(failed, "error_message", "message", "errorMsg", "errorMessage") or "")
+    meaning = _meaning(code.strip().lower(), words) or _by_status(status)
+    return _refusal(meaning, code[:60] or f"HTTP {status}", words[:300], wait, ours)
+
+
+def _meaning(code: str, words: str) -> _Meaning | None:
+    if _DEAD_PICTURE in words[:1000].lower():
+        return _BAD_SEED
+    for part, meaning in _CODES:
+        if part in code:
+            return meaning
+    if code in _NUMBERS:
+        return _NUMBERS[code]
+    about_parameter = "system" not in code and _PARAMETER.search(f"{code[:60]} {words[:1000]}")
+    return _BAD_SEED if about_parameter else None
+
+
+def _by_status(status: int) -> _Meaning:
+    return _STATUSES.get(status, _TRANSIENT)
+
+
+def _refusal(meaning: _Meaning, code: str, text: str, wait: float | None, ours: str) -> Refusal:
+    kind, cause = meaning
+    return Refusal(kind, code, text, wait, _remedy(kind, cause, ours), cause=cause)
+
+
+def _remedy(kind: RefusalClass, cause: Cause | None, ours: str) -> str:
+    """What a person can do about a call that was denied."""
+    if kind is not RefusalClass.DENIED or cause is None:
+        return ""
+    if cause is Cause.PERMISSION:
+        return f"ask for {_APIS.get(ours, 'this API')} in your app's console at open.1688.com"
+    return _REMEDIES[cause]
+
+
+def _flag(raw: Any) -> bool | None:
+    try:
+        return values.flag(raw)
+    except FieldError:
+        return None

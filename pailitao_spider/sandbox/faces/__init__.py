@@ -1,0 +1,1 @@
+"""The gateway's faces: how each dialect is asked and answered, over one desk and one catalogue."""
