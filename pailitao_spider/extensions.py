@@ -143,6 +143,8 @@ class Summary:
             lines.append("No local file by -O or -o: there is no ledger, nothing to go on with.")
         else:
             lines += [f"{name} {path}" for name, path in _named(paths) if path.exists()]
+        for watch in self._session.drift.values():
+            lines += [f"drift:    {words}" for words in watch.words()]
         if self._session.config.sandbox is not None:
             lines.append("These offers are invented: PAILITAO_SANDBOX is on.")
         if (known := values.get(stats.SEEDS_KNOWN, 0)) > 0:

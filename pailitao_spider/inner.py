@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,18 @@ from pailitao_spider.gateways.calls import Form
 if TYPE_CHECKING:
     from scrapy.core.engine import ExecutionEngine
 
-__all__ = ["check", "in_progress", "is_closing", "put_form", "take_form", "wake"]
+__all__ = [
+    "check",
+    "hide_addresses",
+    "in_progress",
+    "is_closing",
+    "put_form",
+    "take_form",
+    "wake",
+]
+
+_HANDLER_LOGGERS = ("http11", "http2", "_aiohttp", "_httpx", "_base_streaming", "_base_http")
+_QUERY = re.compile(r"\?[^\s>\"']+")
 
 
 def check(engine: ExecutionEngine) -> None:
@@ -33,6 +46,21 @@ def check(engine: ExecutionEngine) -> None:
             f"Scrapy {__version__} is built differently inside; use one from 2.19 on "
             "that this version was tested with"
         )
+
+
+def hide_addresses() -> None:
+    """What Scrapy's download handlers log of a request is its address as it stands, which for some
+    gateways holds a secret: nothing after its question mark is written.
+    """
+    for name in _HANDLER_LOGGERS:
+        handler = logging.getLogger(f"scrapy.core.downloader.handlers.{name}")
+        handler.removeFilter(_without_query)
+        handler.addFilter(_without_query)
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    record.msg, record.args = _QUERY.sub("?…", record.getMessage()), None
+    return True
 
 
 def is_closing(engine: ExecutionEngine) -> bool:

@@ -39,7 +39,8 @@ class RowShape:
     `outer.inner`. `readers` stand in for the usual ones, for instance where money comes in fen.
     `sales_window` is what its sales count: `total`, `30d`, `90d`, `7d`. `kinds` are the documented
     members with their JSON types (`drift.kind_of`; several are separated by spaces), nested ones
-    as `outer.inner`; None: nobody watches them.
+    as `outer.inner`; None: nobody watches them. `always` are our fields that every search brings:
+    that one is gone is told.
     """
 
     names: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: COMMON_NAMES)
@@ -47,6 +48,7 @@ class RowShape:
     readers: Mapping[str, Reader] = field(default_factory=dict)
     sales_window: str | None = None
     kinds: Mapping[str, str] | None = None
+    always: tuple[str, ...] = ()
 
 
 _READERS: dict[str, Reader] = {

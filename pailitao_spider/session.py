@@ -33,9 +33,11 @@ from pailitao_spider.arguments import Arguments
 from pailitao_spider.config import Config
 from pailitao_spider.credentials import keys_of
 from pailitao_spider.dedup import SeenOffers, Written
+from pailitao_spider.drift_watch import DriftWatch
 from pailitao_spider.errors import BadSeedError, PailitaoError
 from pailitao_spider.gateways.abilities import why_not_taken
 from pailitao_spider.gateways.calls import Form, PictureRef, SearchCall
+from pailitao_spider.gateways.pages import Page
 from pailitao_spider.image_search import image_of
 from pailitao_spider.pictures import load
 from pailitao_spider.results.ledger import Books
@@ -89,6 +91,8 @@ class Session:
         self.crawler = crawler
         self.sent: WeakKeyDictionary[Request, Sent] = WeakKeyDictionary()
         self.flush_feeds: Callable[[], list[int]] = list
+        self.drift: dict[str, DriftWatch] = {}
+        """By gateway, once it has given a page."""
         self.is_open = False
         self.failed_to_open: Exception | None = None
         self.stopped: str | None = None
@@ -110,6 +114,7 @@ class Session:
         keeps_ledger = self.keeps_ledger
         try:
             inner.check(self.crawler.engine)
+            inner.hide_addresses()
             self.config = Config.read(self.crawler.settings)
             self.arguments = self._arguments() if keeps_ledger else None
             await self._open_sandbox()
@@ -234,6 +239,15 @@ class Session:
     def rate_of(self, key: Key) -> float | None:
         """The calls a second that the settings give a key."""
         return self._rates.get(key.name)
+
+    def watch(self, key: Key, page: Page) -> str | None:
+        """Takes a page under watch; says why the rows of its gateway are none to go on with."""
+        if key.group not in self.drift:
+            limit, shape = self.config.drift_limit, key.dialect.shape
+            self.drift[key.group] = DriftWatch(key.dialect.name, shape, limit)
+        watch = self.drift[key.group]
+        watch.note(page.rows, page.unreadable, page.drift)
+        return watch.excess
 
     def why_no_key(self) -> str:
         """Why no key is left, and when one is whole again."""

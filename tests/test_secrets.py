@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from pailitao_spider.sandbox.accounts import Account
 from pailitao_spider.sandbox.catalogue import Catalogue
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.server import Gateway, Site
-from tests.crawling import Crawler
-from tests.test_crawl import PHOTOS
+from tests.crawling import Crawled, Crawler
+from tests.test_crawl import CATALOGUE, PHOTOS
 from tests.test_faults import photo
 
 CANARIES = {
@@ -27,9 +29,28 @@ class Recording(Gateway):
         super().__init__(*args, **options)  # type: ignore[arg-type]
         self.seen: set[str] = set()
 
-    def _admit(self, params):  # type: ignore[no-untyped-def]
-        self.seen |= {params["sign"], params.get("access_token", "")}
-        super()._admit(params)
+    async def _answer(self, face, ask):  # type: ignore[no-untyped-def]
+        names = ("sign", "_aop_signature", "access_token", "secret", "apiToken")
+        self.seen |= {ask.params[name] for name in names if name in ask.params}
+        return await super()._answer(face, ask)
+
+
+def leaks(crawled: Crawled, gateway: Recording) -> set[tuple[str, str]]:
+    account = gateway.account
+    wanted = {*CANARIES.values(), *gateway.seen, account.access_token, account.refresh_token}
+    wanted.discard("")
+    places = {"log": crawled.log.encode()} | {
+        str(path.relative_to(crawled.folder)): path.read_bytes()
+        for path in Path(crawled.folder).rglob("*")
+        if path.is_file() and "home" not in path.parts
+    }
+    assert any("job" in name for name in places)
+    return {
+        (name, secret)
+        for name, text in places.items()
+        for secret in wanted
+        if secret.encode() in text
+    }
 
 
 def test_a_crawl_at_debug_leaves_no_secret_anywhere(
@@ -43,20 +64,23 @@ def test_a_crawl_at_debug_leaves_no_secret_anywhere(
     crawled = crawler.crawl("-L", "DEBUG", "-s", "JOBDIR=job", "-s", "STATS_DUMP=1")
 
     assert crawled.stats["finish_reason"] == "pailitao_denied"
-    account = gateway.account
-    wanted = {*CANARIES.values(), *gateway.seen, account.access_token, account.refresh_token}
-    wanted.discard("")
-    assert len(wanted) > 10, "signatures were seen on the wire"
-    places = {"log": crawled.log.encode()} | {
-        str(path.relative_to(crawler.folder)): path.read_bytes()
-        for path in Path(crawler.folder).rglob("*")
-        if path.is_file() and "home" not in path.parts
-    }
-    assert any("job" in name for name in places)
-    found = {
-        (name, secret)
-        for name, text in places.items()
-        for secret in wanted
-        if secret.encode() in text
-    }
-    assert found == set()
+    assert len(gateway.seen) > 8, "signatures were seen on the wire"
+    assert leaks(crawled, gateway) == set()
+
+
+@pytest.mark.parametrize("dialect", ["onebound", "tmapi", "imagequery"])
+def test_secrets_that_go_in_the_address_are_nowhere_else(
+    serve_sandbox: Callable[..., Site], crawler: Crawler, dialect: str
+) -> None:
+    """An answer over all bounds makes Scrapy itself speak of the address it asked."""
+    faults = ["huge@2", "reset@3", "cut@4", "html@5", "429-http@6", "500@7", "denied@10-"]
+    gateway = Recording(Catalogue(), Account(**CANARIES), faults=[*map(parse_fault, faults)])
+    site = serve_sandbox(gateway)
+    crawler.use(site, rate=50, gateway=dialect, url=site.url_of(dialect))
+    crawler.seeds(*(CATALOGUE.hosted_url(each.name) for each in CATALOGUE.designs[:12]))
+
+    crawled = crawler.crawl("-L", "DEBUG", "-s", "JOBDIR=job", "-s", "STATS_DUMP=1")
+
+    assert crawled.stats["finish_reason"] == "pailitao_denied"
+    assert len(gateway.seen) >= 1
+    assert leaks(crawled, gateway) == set()

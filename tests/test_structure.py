@@ -14,7 +14,7 @@ ROOT = Path(pailitao_spider.__file__).parent
 
 DOMAIN = {
     "errors", "offers", "values", "rows", "seeds", "paging", "dedup", "typed_text", "pictures",
-    "drift",
+    "drift", "drift_watch",
 }  # fmt: skip
 ALLOWED: dict[str, set[str]] = {
     "domain": {"domain"},

@@ -42,6 +42,7 @@ def _category(raw: Any) -> str | None:
 
 _MONEY, _TEXT, _NUMBER = "text number", "text", "number"
 SHAPE = RowShape(
+    always=("title", "price", "sales", "min_order", "pic_url"),
     names={
         **COMMON_NAMES,
         "num_iid": ("offerId",),

@@ -37,6 +37,7 @@ def _fen(raw: Any) -> Decimal | None:
 
 _TEXT, _NUMBER, _TEXT_OR_NUMBER = "text", "number", "text number"
 SHAPE = RowShape(
+    always=("title", "price", "min_order", "pic_url"),
     names={
         **COMMON_NAMES,
         "num_iid": ("offerId",),

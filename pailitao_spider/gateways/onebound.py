@@ -25,6 +25,7 @@ __all__ = ["Onebound"]
 
 _TEXT, _NUMBER = "text number", "number text"
 SHAPE = RowShape(
+    always=("title", "price", "sales", "pic_url"),
     sales_window="total",
     kinds={
         **dict.fromkeys(

@@ -24,6 +24,13 @@ _SALES_WINDOW = "total"
 _TEXT, _NUMBER_OR_TEXT = "text", "number text"
 SHAPE = RowShape(
     sales_window=_SALES_WINDOW,
+    always=(
+        "title", "price", "promotion_price", "price_min", "price_max", "post_fee", "min_order",
+        "sales", "trade_num", "similarity", "feedback_rate", "score", "is_onsale",
+        "one_stop_service", "seller_id", "seller_nick", "area", "shop_type", "unit", "cid",
+        "category_name", "property", "freight_template", "pic_url", "pic_small_url",
+        "create_time", "update_time",
+    ),
     kinds={
         **dict.fromkeys(
             (

@@ -56,6 +56,7 @@ _STATUSES = {401: _TOKEN, 402: _SPENT}
 
 _TEXT, _NUMBER, _FLAG = "text number", "number text", "flag number text"
 SHAPE = RowShape(
+    always=("title", "price", "sales", "min_order", "pic_url"),
     names={
         "num_iid": ("item_id",),
         "detail_url": ("product_url",),

@@ -11,7 +11,7 @@ from time import time
 from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import Request
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import Response, TextResponse
 from scrapy.utils.asyncio import sleep
 from scrapy.utils.misc import load_object
@@ -23,7 +23,7 @@ from pailitao_spider.access.keys import Key, Out
 from pailitao_spider.access.pool import NoKeyError
 from pailitao_spider.access.retrying import Action, Attempt
 from pailitao_spider.addon import session_of
-from pailitao_spider.errors import RefusedError
+from pailitao_spider.errors import PailitaoError, RefusedError
 from pailitao_spider.gateways.oauth import Renewed, renewed
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
@@ -98,6 +98,7 @@ class AnswerMiddleware:
             return await self._refused(request, _with_clock(outcome, response))
         self._went_well(request, outcome)
         if isinstance(outcome, Page):
+            self._check_drift(request, response, outcome)
             return self._page_response(request, response, outcome)
         if isinstance(outcome, Renewed):
             return response
@@ -107,10 +108,14 @@ class AnswerMiddleware:
     async def process_exception(
         self, request: Request, exception: Exception
     ) -> Response | Request | None:
-        if META not in request.meta or not isinstance(exception, self._passing):
+        if META not in request.meta or request not in self._session.sent:
             return None
-        text = type(exception).__name__
-        return await self._refused(request, Refusal(RefusalClass.TRANSIENT, text, ""))
+        name = type(exception).__name__
+        if isinstance(exception, (*self._passing, DownloadCancelledError)):
+            return await self._refused(request, Refusal(RefusalClass.TRANSIENT, name, ""))
+        if isinstance(exception, IgnoreRequest | PailitaoError):
+            return None
+        raise RefusedError(f"error: {name}") from None  # its text may hold the signed address
 
     def _read(
         self, kind: str, request: Request, response: Response
@@ -139,6 +144,18 @@ class AnswerMiddleware:
         sent.key.budget.answered(page.billed if page is not None else True)
         if page is not None and page.quota is not None:
             sent.key.budget.told(page.quota)
+
+    def _check_drift(self, request: Request, response: Response, page: Page) -> None:
+        """Rows that turn unreadable end the run, before more of them are written."""
+        why = self._session.watch(self._key(request, response), page)
+        if why is not None:
+            self._session.stop(
+                "pailitao_schema_drift",
+                f"{why}: the gateway has changed, or another one answers. Offers of before are "
+                "kept, raw rows stand in the rejected file; look for a newer version, or go on "
+                "with a higher PAILITAO_DRIFT_LIMIT",
+            )
+            raise RunEndsError
 
     def _page_response(self, request: Request, response: Response, page: Page) -> PageResponse:
         session, call, key = self._session, call_of(request), self._key(request, response)

@@ -40,7 +40,7 @@ REFUSALS: dict[str, Callable[[float], Refusal]] = {
     "bad-sign": lambda _: top("denied", Why.SECRET, 25, "Invalid signature"),
     "lost-upload": lambda _: bad_parameter("imgid not found", Why.PICTURE),
 }  # fmt: skip
-WIRE_KINDS = ("reset", "hang", "slow", "html", "cut")
+WIRE_KINDS = ("reset", "hang", "slow", "html", "cut", "huge")
 KINDS = (*REFUSALS, *WIRE_KINDS)
 TIMED = ("429-http", "ban", "slow")
 

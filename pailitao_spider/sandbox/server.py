@@ -35,6 +35,7 @@ __all__ = ["Gateway", "Site", "serve"]
 
 WireFault = Callable[[Fault, Ask], Awaitable[web.Response | None]]
 
+HUGE_BYTES = 50 * 1024 * 1024
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 KEPT_PHOTOS = 256
 FACES: tuple[Callable[[House], Face], ...] = (RouterFace, OpenPlatform, Onebound, Tmapi)
@@ -86,6 +87,7 @@ class Gateway:
             "hang": self._hang,
             "slow": self._slow,
             "html": self._html,
+            "huge": self._huge,
         }
 
     def app(self) -> web.Application:
@@ -146,6 +148,11 @@ class Gateway:
     async def _html(self, fault: Fault, ask: Ask) -> web.Response:
         self._refused("transient", ask)
         return self._response(ERROR_PAGE.encode(), content_type="text/html")
+
+    async def _huge(self, fault: Fault, ask: Ask) -> web.Response:
+        """An answer that nobody should read to its end."""
+        self._refused("transient", ask)
+        return self._response(b" " * HUGE_BYTES)
 
     async def _answer(self, face: Face, ask: Ask) -> web.Response:
         encode = ENVELOPES["plain"] if ask.method in FREE else self._encode
