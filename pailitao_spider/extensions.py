@@ -110,11 +110,10 @@ class Summary:
         ]
 
     def _calls(self, calls: int, seconds: float) -> str:
-        config = self._session.config
+        config, keys = self._session.config, self._session.pool.keys
         text = f"{calls}, {calls / max(seconds, 0.001):.3g}/s"
-        if config.daily_calls is not None:
-            text += f"; {self._session.calls_today} of {config.daily_calls} today"
-        keys = self._session.pool.keys
+        if config.daily_calls is not None and len(keys) == 1:
+            text += f"; {self._session.uses[keys[0].name].calls} of {config.daily_calls} today"
         if len(keys) > 1:
             return f"{text}; by {len(keys)} keys"
         return f"{text}{self._pace(keys[0])}"
@@ -131,7 +130,7 @@ class Summary:
         """What was asked of each key, where there are several."""
         keys = self._session.pool.keys
         for key in keys if len(keys) > 1 else ():
-            today = key.budget.today
+            today = self._session.uses[key.name]
             text = f"{key.seats} calls{self._pace(key)}; {today.calls} today, {today.billed} billed"
             out = "" if key.out is None else f"; out: {key.out.text}"
             yield key.name, f"{text}{out}"

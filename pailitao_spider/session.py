@@ -19,7 +19,7 @@ from scrapy.exceptions import CloseSpider
 from scrapy.utils.asyncio import run_in_thread
 
 from pailitao_spider import inner, stats
-from pailitao_spider.access.budget import Budget
+from pailitao_spider.access.budget import Budget, DayUse
 from pailitao_spider.access.days import next_midnight
 from pailitao_spider.access.gate import Gate
 from pailitao_spider.access.keys import Key, Out
@@ -96,8 +96,8 @@ class Session:
         self.is_open = False
         self.failed_to_open: Exception | None = None
         self.stopped: str | None = None
-        self.calls_today = 0
-        """Calls of the day, over all runs and keys; known when the session has closed."""
+        self.uses: dict[str, DayUse] = {}
+        """What was made of each key today, over all runs; known when the session has closed."""
         self._sandbox: Site | None = None
         self._closing: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -218,7 +218,7 @@ class Session:
         """Takes a key out. With the last one the run ends; True when others go on."""
         self.pool.take_out(key, out)
         if self.pool.usable:
-            logger.error("key %s is out: %s; the other keys go on", key.name, _with_time(out))
+            logger.warning("key %s is out: %s; the other keys go on", key.name, _with_time(out))
             return True
         self.stop(out.reason, self.why_no_key())
         return False
@@ -269,7 +269,7 @@ class Session:
                 stats.GATE_WAIT_SECONDS, round(self.pool.waited_seconds, 3)
             )
             await self.pool.close()
-            self.calls_today = sum(key.budget.today.calls for key in self.pool.keys)
+            self.uses = {key.name: key.budget.today for key in self.pool.keys}
             self.books.close()
         await self._close_run()
         if self._sandbox is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pailitao_spider.sandbox.faults import FREE
@@ -26,6 +26,10 @@ class KeyLog:
     throttled: int = 0
     spent: int = 0
     billed: int = 0
+    good_at: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_TIMES))
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "good_at": list(self.good_at)}
 
 
 class Log:
@@ -61,6 +65,7 @@ class Log:
         self.good_at.append(now)
         if app_key is not None:
             self._of(app_key).good += 1
+            self._of(app_key).good_at.append(now)
 
     def refuse(self, kind: str, now: float, app_key: str | None) -> None:
         self.refused[kind] += 1
@@ -74,7 +79,7 @@ class Log:
         return {
             "calls": self.calls,
             "by_method": dict(self.by_method),
-            "by_key": {app_key: asdict(of_key) for app_key, of_key in self.by_key.items()},
+            "by_key": {app_key: of_key.as_json() for app_key, of_key in self.by_key.items()},
             "refused": dict(self.refused),
             "good": self.good,
             "good_at": list(self.good_at),

@@ -1,0 +1,271 @@
+"""The pool of keys: who goes by which key, in which order, and what happens when one is out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from pailitao_spider.access.budget import Allowance, LocalBudget, Purse
+from pailitao_spider.access.gate import GateClosedError, LocalGate
+from pailitao_spider.access.keys import Key, Out
+from pailitao_spider.access.pace import Pace
+from pailitao_spider.access.pool import (
+    FIRST_PAGE,
+    NEXT_PAGE,
+    UPLOAD,
+    NoKeyError,
+    Pool,
+    Seat,
+)
+from pailitao_spider.access.tokens import LocalTokens, Token
+from pailitao_spider.access.uploads import LocalUploads
+from pailitao_spider.access.usage_file import UsageFile
+from pailitao_spider.gateways.calls import Credential
+from pailitao_spider.gateways.dialects import dialect
+from pailitao_spider.results.state import CrawlState
+
+ANY: Callable[[Key], bool] = lambda key: True  # noqa: E731
+
+
+@dataclass
+class House:
+    """A pool of real keys; `rates` by name, `daily` calls by name."""
+
+    rates: dict[str, float]
+    daily: dict[str, int] = field(default_factory=dict)
+    gateways: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.now = 0.0
+        self.is_closing = False
+        self.told: list[tuple[str, str]] = []
+        self.usage = UsageFile(None, lambda: self.now)
+        self.state = CrawlState(None)
+        self.pool = Pool(
+            [self._key(name, rate) for name, rate in self.rates.items()],
+            clock=lambda: self.now,
+            steady=time.monotonic,
+            spent=self._spent,
+        )
+
+    def _spent(self, key: Key, why: str) -> None:
+        self.told.append((key.name, why))
+        self.pool.take_out(key, Out("pailitao_budget", why, 86400.0))
+
+    def _key(self, name: str, rate: float) -> Key:
+        gateway = self.gateways.get(name, "router")
+        gate = LocalGate(
+            Pace(rate),
+            clock=time.monotonic,
+            sleep=asyncio.sleep,
+            is_closing=lambda: self.is_closing,
+        )
+        allowance = Allowance(self.daily.get(name))
+        key = Key(
+            name=name,
+            group=gateway,
+            gateway=gateway,
+            dialect=dialect(gateway),
+            url="http://127.0.0.1",
+            token_url=None,
+            credential=Credential(name, "secret"),
+            gate=gate,
+            tokens=LocalTokens(Token("t")),
+            budget=LocalBudget(name, allowance, self.usage, Purse(None, lambda: 0)),
+            uploads=LocalUploads(self.state.uploads(name)),
+        )
+        gate._is_proved = True  # the first answer has come
+        return key
+
+    def key(self, name: str) -> Key:
+        return self.pool.named(name)
+
+
+def run(house: House, work: Coroutine[Any, Any, Any]) -> Any:
+    async def whole() -> Any:
+        try:
+            async with asyncio.timeout(10):
+                return await work
+        finally:
+            await house.pool.close()
+            house.usage.close()
+            house.state.close()
+
+    return asyncio.run(whole())
+
+
+async def seats(house: House, number: int, **given: Any) -> list[Seat]:
+    enter = [house.pool.enter(given.get("able", ANY), FIRST_PAGE) for _ in range(number)]
+    return await asyncio.gather(*enter)
+
+
+def test_calls_go_by_the_key_that_opens_first() -> None:
+    house = House({"fast": 400.0, "slow": 100.0})
+    used = Counter(seat.key.name for seat in run(house, seats(house, 100)))
+    assert used["fast"] == pytest.approx(80, abs=8)
+    assert used.total() == 100
+
+
+def test_what_is_begun_goes_before_what_is_new_and_uploads_last() -> None:
+    house = House({"key": 100.0})
+
+    async def work() -> list[str]:
+        order: list[str] = []
+
+        async def enter(name: str, rank: int) -> None:
+            await house.pool.enter(ANY, rank)
+            order.append(name)
+
+        await house.pool.enter(ANY, FIRST_PAGE)
+        ranks = [("u1", UPLOAD), ("f1", FIRST_PAGE), ("n1", NEXT_PAGE), ("f2", FIRST_PAGE),
+                 ("u2", UPLOAD), ("n2", NEXT_PAGE)]  # fmt: skip
+        await asyncio.gather(*(enter(*each) for each in ranks))
+        return order
+
+    assert run(house, work()) == ["n1", "n2", "f1", "f2", "u1", "u2"]
+
+
+def test_a_call_goes_only_by_a_key_that_it_may_go_by() -> None:
+    house = House({"a": 100.0, "b": 100.0})
+
+    async def work() -> set[str]:
+        able = await seats(house, 10, able=lambda key: key.name == "b")
+        only = [await house.pool.enter(ANY, UPLOAD, only=house.key("b")) for _ in range(3)]
+        return {seat.key.name for seat in (*able, *only)}
+
+    assert run(house, work()) == {"b"}
+
+
+def test_a_spent_key_is_out_and_the_others_take_its_calls() -> None:
+    house = House({"small": 1000.0, "large": 50.0}, daily={"small": 5})
+    used = Counter(seat.key.name for seat in run(house, seats(house, 20)))
+    assert used == {"small": 5, "large": 15}
+    assert house.told == [("small", "PAILITAO_DAILY_CALLS=5 are used up")]
+
+
+def test_with_the_last_key_all_who_wait_are_turned_away() -> None:
+    house = House({"a": 1000.0, "b": 1000.0}, daily={"a": 3, "b": 4})
+
+    async def work() -> Counter[str]:
+        enter = (house.pool.enter(ANY, FIRST_PAGE) for _ in range(20))
+        came = await asyncio.gather(*enter, return_exceptions=True)
+        with pytest.raises(NoKeyError):
+            await house.pool.enter(ANY, FIRST_PAGE)
+        return Counter(type(each).__name__ for each in came)
+
+    assert run(house, work()) == {"Seat": 7, "NoKeyError": 13}
+
+
+def test_a_key_is_whole_again_when_its_time_has_come() -> None:
+    house = House({"key": 1000.0})
+
+    async def work() -> str:
+        house.pool.take_out(house.key("key"), Out("pailitao_spent", "spent", 100.0))
+        with pytest.raises(NoKeyError):
+            await house.pool.enter(ANY, FIRST_PAGE)
+        assert house.pool.outs()[0][1].text == "spent"
+        house.now = 100.0
+        return (await house.pool.enter(ANY, FIRST_PAGE)).key.name
+
+    assert run(house, work()) == "key"
+
+
+def test_who_chose_a_key_that_is_held_back_for_long_looks_again() -> None:
+    house = House({"banned": 100.0, "other": 100.0})
+
+    async def work() -> None:
+        key = house.key("banned")
+        seat = await house.pool.enter(ANY, FIRST_PAGE, only=key)
+        waiting = asyncio.ensure_future(house.pool.enter(ANY, FIRST_PAGE, only=key))
+        await asyncio.sleep(0)
+        key.gate.throttled(seat.permit, 60.0)
+        house.pool.slowed(key)
+        with pytest.raises(NoKeyError):
+            await waiting
+        assert house.pool.likely(ANY).name == "other"
+
+    run(house, work())
+
+
+def test_the_likely_key_is_the_one_where_a_call_is_through_first() -> None:
+    house = House({"fast": 10.0, "slow": 1.0})
+
+    async def work() -> list[str]:
+        chosen = []
+        for _ in range(22):
+            key = house.pool.likely(ANY)
+            key.load += 1
+            chosen.append(key.name)
+        assert house.pool.likely(ANY, lambda key: 50 if key.name == "fast" else 1).name == "slow"
+        return chosen
+
+    used = Counter(run(house, work()))
+    assert used["fast"] == 20
+
+
+def test_a_permit_that_nobody_needs_any_more_keeps_no_one_out() -> None:
+    house = House({"key": 20.0})
+
+    async def work() -> None:
+        gate = house.key("key").gate
+        gate._is_proved = False  # type: ignore[attr-defined]
+        seat = await house.pool.enter(ANY, FIRST_PAGE)
+        gate.unclear()  # no answer came: one call alone is let go again
+        waiting = asyncio.ensure_future(house.pool.enter(ANY, FIRST_PAGE))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.sleep(0.2)
+        again = await house.pool.enter(ANY, FIRST_PAGE)
+        assert again.permit.issued_at > seat.permit.issued_at
+
+    run(house, work())
+
+
+def test_a_run_that_ends_lets_nobody_wait() -> None:
+    house = House({"key": 0.1})
+
+    async def work() -> list[Any]:
+        await house.pool.enter(ANY, FIRST_PAGE)
+        waiting = [asyncio.ensure_future(house.pool.enter(ANY, FIRST_PAGE)) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        house.is_closing = True
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert all(isinstance(each, GateClosedError) for each in run(house, work()))
+
+
+def test_a_closed_pool_lets_nobody_in() -> None:
+    house = House({"key": 0.1})
+
+    async def work() -> None:
+        await house.pool.enter(ANY, FIRST_PAGE)
+        waiting = asyncio.ensure_future(house.pool.enter(ANY, FIRST_PAGE))
+        await asyncio.sleep(0.01)
+        await house.pool.close()
+        with pytest.raises(GateClosedError):
+            await waiting
+        with pytest.raises(GateClosedError):
+            await house.pool.enter(ANY, FIRST_PAGE)
+
+    run(house, work())
+
+
+def test_a_waiter_that_gives_up_costs_no_budget() -> None:
+    house = House({"key": 20.0}, daily={"key": 2})
+
+    async def work() -> None:
+        await house.pool.enter(ANY, FIRST_PAGE)
+        waiting = asyncio.ensure_future(house.pool.enter(ANY, FIRST_PAGE))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.sleep(0.1)
+        assert house.usage.today("key").calls == 1
+        await house.pool.enter(ANY, FIRST_PAGE)
+
+    run(house, work())
