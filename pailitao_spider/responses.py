@@ -13,16 +13,18 @@ __all__ = ["PageResponse", "stamp"]
 
 
 class PageResponse(TextResponse):
-    """An answer that was read: `page` holds its rows and what it says of the whole, `gateway`
-    names the one that gave it, for `ImageSearch` of the pages that follow.
-    """
+    """An answer that was read: `page` holds its rows and what it says of the whole."""
 
-    attributes: tuple[str, ...] = (*TextResponse.attributes, "page", "gateway")
+    attributes: tuple[str, ...] = (*TextResponse.attributes, "page")
 
-    def __init__(self, *args: Any, page: Page, gateway: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, page: Page, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.page = page
-        self.gateway = gateway
+
+    @property
+    def gateway(self) -> str | None:
+        """Which gateway gave it, for `ImageSearch` of the pages that follow."""
+        return self.page.gateway
 
     @property
     def rows(self) -> list[Offer | RejectedRow]:

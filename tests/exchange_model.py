@@ -35,6 +35,8 @@ class ModelSeed:
     twins: list[str] = field(default_factory=list)
     rows_of: set[int] = field(default_factory=set)
     got: set[str] = field(default_factory=set)
+    gateway: str | None = None
+    """The one that gave the first page."""
     line: LedgerLine | None = None
     holder: str | None = None
     """The worker that has its final line in hand."""
@@ -192,6 +194,8 @@ class Model:
         search.given_up.pop(ack.page, None)
         self.dead.discard(id_of(ack.seed, ack.page))
         seed.rows_of.add(ack.page)
+        if ack.page == 1 and ack.gateway:
+            seed.gateway = ack.gateway
         search.fetched += 1
         search.rows_seen += ack.rows or 0
         new = search.paging.came(ack.page, ack.ids, ack.rows or 0, ack.total, ack.page_count)
@@ -238,7 +242,7 @@ class Model:
         asked = self.terms
         paging = Paging(asked["page_size"], asked["max_pages"], asked["max_rows"])
         seed = self.seeds[name]
-        seed.state = "open"
+        seed.state, seed.gateway = "open", None
         seed.search = Search(Seed(name, UrlImage(name)), PictureRef(), paging, "").parts[0]
         self.place[id_of(name, 1)] = "ready"
 
@@ -307,6 +311,7 @@ class Model:
                 self.deliveries[id_], self.attempts.get(id_, 0))  # fmt: skip
             paging = self._searched(page).paging
             assert (page.size, page.last) == (paging.size, paging.end)
+            assert page.gateway == self.seeds[page.seed].gateway
         suspects = [id_ for id_, place in self.place.items() if place == "suspect"]
         if self.quarantine == m.worker and not suspects:
             self.quarantine = None

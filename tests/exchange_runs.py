@@ -186,8 +186,9 @@ class Run:
         own: dict[str, Any] = {"own": written}
         if self.terms["dedup"] == "crawl":
             own = {"offers": [part for each in written for part in bucket_of(each)]}
+        gateway = self.chance.choice(["router", "onebound", None])
         return Ack(seed, number, calls, rows=len(ids), total=total, page_count=pages, ids=ids,
-                   **own)  # fmt: skip
+                   gateway=gateway, **own)  # fmt: skip
 
     # the end
 

@@ -90,6 +90,7 @@ class PageInHand:
             ids = [row.num_iid for row in rows if isinstance(row, Offer)]
             total, count = self.came.total, self.came.page_count
             facts = {"rows": len(rows), "ids": ids, "total": total, "page_count": count}
+            facts["gateway"] = self.came.gateway
         return Ack(self.seed.seed_id, self.page, self.calls, **facts, **offers(self))
 
     def give_back(self) -> GiveBack:

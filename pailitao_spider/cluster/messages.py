@@ -31,8 +31,9 @@ class Ack(msgspec.Struct):
     """A page that is through: its offers are on disk.
 
     Exactly one of `rows` (how many came), `gone` (why it never will) and `unneeded` says what
-    became of it; `gone` counts from the owner of the `delivery` only. `ids` are the usable offers
-    on it; `offers` those written, as bucket and member in turn (PAILITAO_DEDUP=crawl), `own` the
+    became of it; `gone` counts from the owner of the `delivery` only. `gateway` is the one that
+    gave it; the first page's gives the others as well. `ids` are the usable offers on it; `offers`
+    those written, as bucket and member in turn (PAILITAO_DEDUP=crawl), `own` the
     same as text (seed, off).
     """
 
@@ -42,6 +43,7 @@ class Ack(msgspec.Struct):
     rows: int | None = None
     total: int | None = None
     page_count: int | None = None
+    gateway: str | None = None
     gone: str | None = None
     unneeded: bool = False
     delivery: int | None = None
@@ -130,6 +132,8 @@ class PageOut(msgspec.Struct):
     failures: int = 0
     size: int | None = None
     last: int | None = None
+    gateway: str | None = None
+    """The one that gave the first page; None for that one."""
 
 
 class Line(msgspec.Struct):

@@ -28,6 +28,7 @@ from pailitao_spider.cluster.seen import SharedSeen
 from pailitao_spider.cluster.tokens import RedisTokens
 from pailitao_spider.cluster.uploads import RedisUploads
 from pailitao_spider.cluster.worker import Worker
+from pailitao_spider.credentials import keys_of
 from pailitao_spider.dedup import DEDUP_KEYS, Written
 from pailitao_spider.errors import BadSeedError, ConfigError
 from pailitao_spider.gateways.calls import PictureRef, SearchCall
@@ -171,6 +172,7 @@ class ClusterSession(Session):
         given = asdict(self.arguments).items()
         ours = {name: value for name, value in given if name not in _NO_TERMS}
         ours |= {"dedup": self.config.dedup, "matches": self.config.matches}
+        ours["gateways"] = sorted({key.group for key in keys_of(self.config)})
         text = msgspec.json.encode(ours, order="sorted")
         client, key = self.link.client, self.keys.terms
 
@@ -188,13 +190,7 @@ class ClusterSession(Session):
     def _open_access(self) -> None:
         self.policy = RetryPolicy(tries=self.config.transient_tries)
         purse = RedisPurse(self.link, self.config.max_spend, time.time)
-        keys = [self._shared_key(account, purse) for account in self._accounts()]
-        if len({key.group for key in keys}) > 1:
-            raise ConfigError(
-                f"PAILITAO_CREDENTIALS={self.config.credentials}: the workers of a cluster share "
-                "keys of one gateway; give each gateway a run of its own"
-            )
-        self._open_pool(keys)
+        self._open_pool([self._shared_key(account, purse) for account in self._accounts()])
 
     def _shared_key(self, account: Account, purse: RedisPurse) -> Key:
         config, link = account.config, self.link

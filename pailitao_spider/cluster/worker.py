@@ -338,7 +338,7 @@ class Worker:
             return
         call = self._session.page_call(picture_of(found.seed.image), out.page)
         page = PageInHand(found.seed, call, out.delivery, out.size, out.last)
-        request = self._session.spider.page_request(out.seed, call)
+        request = self._session.spider.page_request(out.seed, call, out.gateway)
         if out.failures:
             request.meta[META]["attempt"] = {"failures": out.failures}
         self.hand.take(page, request)

@@ -11,7 +11,7 @@ from scrapy.exceptions import UsageError
 
 __all__ = ["Command"]
 
-_VERBS = ("push", "status", "dead", "merge", "clear", "sandbox")
+_VERBS = ("push", "status", "dead", "merge", "clear", "doctor", "login", "quota", "sandbox")
 
 
 class Command(ScrapyCommand):

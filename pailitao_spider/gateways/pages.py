@@ -37,6 +37,8 @@ class Page:
     regions: tuple[str, ...] = ()
     """Where several products were seen in the photo: each `x1,x2,y1,y2`, for `SearchCall.region`"""
     quota: QuotaTold | None = None
+    gateway: str | None = None
+    """Whose keys can be asked for the pages that follow: the group of the key that got this one."""
 
 
 def rank(page: Page, number: int, size: int) -> None:

@@ -65,7 +65,9 @@ class Router:
 
     name: ClassVar[str] = "router"
     url: ClassVar[str] = "https://api.1688.com/router/rest"
-    token_url: ClassVar[str] = "https://gw.open.1688.com/openapi/http/1/system.oauth2/getToken"  # noqa: S105
+    token_url: ClassVar[str] = (
+        "https://gw.open.1688.com/openapi/http/1/system.oauth2/getToken/{app_key}"  # noqa: S105
+    )
     # Nothing is published for router; these are what 1688's own upload pages advise.
     limits: ClassVar[Limits] = Limits(
         page_size=100,

@@ -172,7 +172,8 @@ class AnswerMiddleware:
         self._stats.inc_value(stats.ROWS, len(page.rows))
         for name in page.unreadable:
             self._stats.inc_value(stats.field_unreadable(name))
-        return response.replace(cls=PageResponse, url=request.url, page=page, gateway=key.group)
+        page.gateway = key.group
+        return response.replace(cls=PageResponse, url=request.url, page=page)
 
     # refusals
 

@@ -217,12 +217,12 @@ class PailitaoSpider(Spider):
             logger.warning("%s: page %d given up: %s", seed_id, page, given_up)
         self.session.searches.settle(seed_id, page, given_up)
 
-
     def _move(self, request: Request) -> None:
         """The gateway of a search has no key left: it begins anew at another."""
         call = replace(call_of(request), page=1)
         part = self.session.searches.find(request.meta[META]["seed_id"], call.page)
         if not isinstance(part, Part):
+            self._give_up_moved(request)
             return
         if not part.is_moved:
             part.is_moved = True
@@ -232,6 +232,17 @@ class PailitaoSpider(Spider):
             )
             self.crawler.engine.crawl(self.page_request(again.key, call))
         self.session.searches.settle(part.key, call_of(request).page)
+
+    def _give_up_moved(self, request: Request) -> None:
+        """A worker cannot begin a search anew: others have pages of it."""
+        gateway, page = request.meta[META]["gateway"], call_of(request).page
+        why = (
+            f"moved: no key of {gateway} is left, which gave the first page; another gateway "
+            "searches it anew after scrapy pailitao push --again"
+        )
+        seed_id = request.meta[META]["seed_id"]
+        logger.warning("%s: page %d given up: %s", seed_id, page, why)
+        self.session.searches.settle(seed_id, page, why)
 
 
 async def _identified(image: Image) -> PictureRef:

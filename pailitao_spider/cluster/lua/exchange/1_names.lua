@@ -31,8 +31,8 @@
 --   last:<worker>  STRING  its last call and what it was given, for two leases
 --   seed:<id>      HASH    a seed under way; gone once its line is written, unless partial or failed:
 --                          payload, sha, and of its search size, total, end, planned, open,
---                          fetched, rows, offers, calls, started; p<page> the rows that came on
---                          it, or -1; g<page> why it never will; line the worker that has its
+--                          fetched, rows, offers, calls, started, gateway (that gave the first
+--                          page); p<page> the rows that came on it, or -1; g<page> why it never will; line the worker that has its
 --                          ledger line
 --   rows:<id>      HASH    offer -> lowest page it came on; gone when the seed ends
 --   got:<id>       SET     offers written for the seed (PAILITAO_DEDUP=seed); gone when it ends

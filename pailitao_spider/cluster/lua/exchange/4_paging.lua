@@ -53,7 +53,10 @@ local function came(a, key)
     size = tonumber(f[1]), total = tonumber(f[2]), last = tonumber(f[3]), planned = tonumber(f[4]),
   }
   local old_planned, page, rows = s.planned, a.page, a.rows
-  if page == 1 then s.size = math.max(rows, 1) end
+  if page == 1 then
+    s.size = math.max(rows, 1)
+    if a.gateway then call('HSET', key, 'gateway', a.gateway) end
+  end
   local most = math.max(s.total or 0, a.total or 0)
   s.total = most > 0 and most or a.total
   local rows_key = P .. 'rows:' .. a.seed

@@ -40,9 +40,11 @@ end
 
 local function is_payload(raw) return #raw <= 4 * m.most_line_bytes and is_text(raw) end
 
+local function is_gateway(name) return name and #name <= 1000 and is_text(name) end
+
 local function page_out(id, delivery)
   local seed, page = parts_of(id)
-  local f = seed and call('HMGET', P .. 'seed:' .. seed, 'payload', 'size', 'end')
+  local f = seed and call('HMGET', P .. 'seed:' .. seed, 'payload', 'size', 'end', 'gateway')
   if not f or not f[1] then return bury(id, 'no such seed') end
   if not is_payload(f[1]) or not is_text(id) then
     return bury(id, string.format('its seed is no text, or too long: %d bytes', #f[1]))
@@ -50,7 +52,8 @@ local function page_out(id, delivery)
   call('HSETNX', P .. 'seed:' .. seed, 'started', string.format('%.6f', now))
   return {
     seed = seed, page = page, delivery = delivery, payload = f[1], size = whole(f[2]),
-    last = whole(f[3]), failures = whole(call('HGET', ATTEMPTS, id)) or 0,
+    last = whole(f[3]), gateway = is_gateway(f[4]) and f[4] or nil,
+    failures = whole(call('HGET', ATTEMPTS, id)) or 0,
   }
 end
 
