@@ -249,6 +249,12 @@ class Session:
         watch.note(page.rows, page.unreadable, page.drift)
         return watch.excess
 
+    def _count_drift(self) -> None:
+        for watch in self.drift.values():
+            for kind, signs in (("unknown", watch.signs.unknown), ("flipped", watch.signs.flipped)):
+                for name, sign in signs.items():
+                    self.crawler.stats.inc_value(stats.drift(kind, name), sign.rows)
+
     def why_no_key(self) -> str:
         """Why no key is left, and when one is whole again."""
         outs = self.pool.outs()
@@ -268,6 +274,7 @@ class Session:
             self.crawler.stats.set_value(
                 stats.GATE_WAIT_SECONDS, round(self.pool.waited_seconds, 3)
             )
+            self._count_drift()
             await self.pool.close()
             self.uses = {key.name: key.budget.today for key in self.pool.keys}
             self.books.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "CALLS",
+    "CALLS_BILLED",
     "GATE_WAIT_SECONDS",
     "LEASES_ACKED",
     "LEASES_BURIED",
@@ -19,12 +20,14 @@ __all__ = [
     "SEEDS_KNOWN",
     "SEEDS_SAME_PICTURE",
     "TOKEN_REFRESHED",
+    "drift",
     "field_unreadable",
     "refused",
     "seeds",
 ]
 
 CALLS = "pailitao/calls"
+CALLS_BILLED = "pailitao/calls/billed"
 GATE_WAIT_SECONDS = "pailitao/gate/wait_seconds"
 LEASES_ACKED = "pailitao/leases/acked"
 LEASES_BURIED = "pailitao/leases/buried"
@@ -40,6 +43,11 @@ ROWS = "pailitao/rows"
 SEEDS_KNOWN = "pailitao/seeds/known"
 SEEDS_SAME_PICTURE = "pailitao/seeds/same_picture"
 TOKEN_REFRESHED = "pailitao/token/refreshed"  # noqa: S105
+
+
+def drift(kind: str, name: str) -> str:
+    """Rows with a member that nobody documents (`unknown`) or of another type (`flipped`)."""
+    return f"pailitao/drift/{kind}/{name}"
 
 
 def seeds(status: str) -> str:

@@ -70,6 +70,7 @@ def test_two_hundred_seeds_through_twenty_percent_faults(
         "pailitao/offers/new": len(expected),
         "pailitao/offers/duplicate": rows - len(expected),
         "pailitao/calls": log.calls,
+        "pailitao/calls/billed": sum(pages.values()),
         "pailitao/token/refreshed": log.by_method["token"],
     }
     assert log.by_method["token"] >= 2, "tokens that live two seconds are renewed"

@@ -141,9 +141,14 @@ class AnswerMiddleware:
             return
         sent.key.gate.good(sent.permit)
         page = outcome if isinstance(outcome, Page) else None
-        sent.key.budget.answered(page.billed if page is not None else True)
+        self._settle(sent, page.billed if page is not None else True)
         if page is not None and page.quota is not None:
             sent.key.budget.told(page.quota)
+
+    def _settle(self, sent: Sent, billed: bool) -> None:
+        sent.key.budget.answered(billed)
+        if billed:
+            self._stats.inc_value(stats.CALLS_BILLED)
 
     def _check_drift(self, request: Request, response: Response, page: Page) -> None:
         """Rows that turn unreadable end the run, before more of them are written."""
@@ -216,7 +221,7 @@ class AnswerMiddleware:
         """Only now: while the first token is renewed or the run stops, no other call may leave."""
         if sent is None or sent.permit is None:
             return
-        sent.key.budget.answered(refusal.billed)
+        self._settle(sent, refusal.billed)
         if refusal.kind is RefusalClass.BAD_SEED:
             sent.key.gate.good(sent.permit)
         elif refusal.kind is not RefusalClass.THROTTLED:
