@@ -128,14 +128,19 @@ def killed_at_random(run: Cluster, kills: int, seed: int) -> None:
     assert codes == [0, 0, 0], run.logs[-4000:]
 
 
-def test_twenty_kills_lose_and_double_nothing(serve_sandbox: Serve, cluster: MakeCluster) -> None:
+@pytest.mark.parametrize(
+    ("kills", "seeds"), [(8, 240), pytest.param(20, 600, marks=pytest.mark.soak)]
+)
+def test_kills_at_random_lose_and_double_nothing(
+    serve_sandbox: Serve, cluster: MakeCluster, kills: int, seeds: int
+) -> None:
     run = cluster(serve_sandbox(Gateway(CATALOGUE, latency_seconds=0.05)), rate=30)
-    numbers = range(600)
+    numbers = range(seeds)
     run.push(*map(photo, numbers))
 
-    killed_at_random(run, 20, 7)
+    killed_at_random(run, kills, 7)
 
-    tell_cost(run, numbers, 20)
+    tell_cost(run, numbers, kills)
     assert_whole(run, numbers)
 
 
@@ -272,15 +277,20 @@ def test_a_suspect_page_stays_alone_while_its_lease_is_renewed() -> None:
 # orderly ends
 
 
-def test_twenty_rolling_restarts_cost_no_call(serve_sandbox: Serve, cluster: MakeCluster) -> None:
+@pytest.mark.parametrize(
+    ("rounds", "seeds"), [(4, 80), pytest.param(10, 200, marks=pytest.mark.soak)]
+)
+def test_rolling_restarts_cost_no_call(
+    serve_sandbox: Serve, cluster: MakeCluster, rounds: int, seeds: int
+) -> None:
     site = serve_sandbox(Gateway(CATALOGUE, latency_seconds=0.1))
     run = cluster(site, rate=15, lease_seconds=30)
-    numbers = range(200)
+    numbers = range(seeds)
     run.push(*map(photo, numbers))
     at_work = started(run, 2, *UNTIL_EMPTY)
     longest = 0.0
 
-    for left in reversed(range(10)):
+    for left in reversed(range(rounds)):
         run.env |= {} if left else AT_FULL_SPEED
         at_work += started(run, 2, *UNTIL_EMPTY)
         longest = max(longest, seconds_to_end(run, at_work.pop(0), at_work.pop(0)))

@@ -331,6 +331,7 @@ def test_a_key_has_one_quota_whatever_it_speaks(serve_sandbox: Served) -> None:
     assert official.call(SIMILAR, access_token="t2", picUrl=MUG, **keys)[1]["success"] is True
     assert [onebound(site, **keys)["error_code"] for _ in range(3)] == ["0000", "0000", "4013"]
     shown = fetched(f"{site.origin}/sandbox/log")[1]["by_key"]
+    assert [len(of_key.pop("good_at")) for of_key in shown.values()] == [1, 3]
     assert shown == {
         "sandbox": {"calls": 2, "good": 1, "throttled": 0, "spent": 1, "billed": 1},
         "other": {"calls": 4, "good": 3, "throttled": 0, "spent": 1, "billed": 3},

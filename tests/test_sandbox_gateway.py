@@ -511,7 +511,14 @@ def test_the_log_is_shown_over_http() -> None:
                 "calls": 2,
                 "by_method": {"search": 2},
                 "by_key": {
-                    "sandbox": {"calls": 2, "good": 1, "throttled": 0, "spent": 0, "billed": 1}
+                    "sandbox": {
+                        "calls": 2,
+                        "good": 1,
+                        "throttled": 0,
+                        "spent": 0,
+                        "billed": 1,
+                        "good_at": [NOW],
+                    }
                 },
                 "refused": {"transient": 1},
                 "good": 1,

@@ -77,4 +77,4 @@ def retry_after_seconds(header: str | None) -> float | None:
     """`Retry-After` in its seconds form; the rare date form is left to the gate's own pause."""
     if header is None or not header.strip().isdecimal():
         return None
-    return min(float(header), 10.0**9)
+    return min(float(header.strip()), 10.0**9)
