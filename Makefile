@@ -3,7 +3,7 @@
 # make test     the tests
 # make lint     ruff and mypy
 # make soak     the long proofs
-# make bench    how much of a quota is used
+# make bench    how much of a quota is used, by one key and by three
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -41,6 +41,7 @@ soak: $(VENV)/ready
 
 bench: $(VENV)/ready
 	$(BIN)/python benchmarks/quota.py
+	$(BIN)/python benchmarks/keys.py
 
 clean:
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
