@@ -328,3 +328,16 @@ def test_a_burst_that_is_too_large_does_not_stall_the_run(
     crawled = crawler.crawl(timeout_seconds=40)
 
     assert crawled.exit_code == 0, crawled.log
+
+
+def test_a_token_is_renewed_ahead_of_its_end(serve_sandbox: Serve, crawler: Crawler) -> None:
+    """Of the configured one nobody knows the end: it is the only one that is refused."""
+    site = serve_sandbox(token_life_seconds=2)
+    crawler.use(site, rate=15)
+    crawler.seeds(*(photo(number) for number in range(96)))
+
+    crawled = crawler.crawl()
+
+    assert crawled.exit_code == 0, crawled.log
+    assert crawled.stats["pailitao/token/refreshed"] >= 3
+    assert crawled.stats.get("pailitao/refused/token", 0) <= 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
+import logging
 import subprocess
 import sys
 
@@ -66,3 +68,18 @@ def test_a_request_is_in_progress_until_all_that_it_led_to_is_through() -> None:
     woken_seconds = seen.pop("woken")
     assert seen == {"in callback": True, "after an awaited handler": True, "when idle": False}
     assert woken_seconds < 1, "not at the next heartbeat, which is five seconds away"
+
+
+@pytest.mark.parametrize("module", ["http11", "_aiohttp", "_base_streaming", "_httpx", "http2"])
+def test_an_address_that_a_download_handler_logs_ends_at_its_question_mark(
+    module: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Some gateways are sent their secret in the query."""
+    name = f"scrapy.core.downloader.handlers.{module}"
+    assert importlib.util.find_spec(name) is not None, "Scrapy has renamed it"
+    inner.hide_addresses()
+    request = Request("https://gateway.example/search?secret=s3cret&page=1")
+    logging.getLogger(name).warning("Received %d bytes in request %s.", 9, request)
+    assert caplog.messages == [
+        "Received 9 bytes in request <GET https://gateway.example/search?…>."
+    ]
