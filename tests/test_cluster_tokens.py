@@ -130,6 +130,17 @@ class TestTokens:
         assert run(scenario) == ({DEAD.reason}, 0)
         assert gateway.asked_with == ["R"]
 
+    def test_a_refusal_ahead_of_a_token_s_end_leaves_it_as_it_is(self, run: Any) -> None:
+        dead, alive = Gateway(DEAD), Gateway(Renewed("new", renew_at=7.0, refresh_expires_at=9.0))
+
+        async def scenario(make: Make) -> Any:
+            tokens = make(Token("old", "R"))
+            with pytest.raises(RefusedError):
+                await tokens.renew(0, dead.fetch, ahead=True)
+            return await tokens.current(), await tokens.renew(0, alive.fetch)
+
+        assert run(scenario) == (Token("old", "R"), Token("new", "R", 1, 7.0, 9.0))
+
     def test_a_newer_token_needs_no_refresh(self, run: Any) -> None:
         gateway = Gateway(Renewed("new"))
 

@@ -59,7 +59,12 @@ class TokenStore(Protocol):
     """Where the newest token is, for all who call with the key."""
 
     async def current(self) -> Token: ...
-    async def renew(self, stale: int, fetch: Fetch) -> Token: ...
+    async def renew(self, stale: int, fetch: Fetch, *, ahead: bool = False) -> Token:
+        """A token newer than version `stale`. Raises RefusedError.
+
+        `ahead` of its end a refusal is only told: the token is still good, and asked for again.
+        """
+        ...
 
 
 class LocalTokens:
@@ -85,7 +90,7 @@ class LocalTokens:
     async def current(self) -> Token:
         return self._token
 
-    async def renew(self, stale: int, fetch: Fetch) -> Token:
+    async def renew(self, stale: int, fetch: Fetch, *, ahead: bool = False) -> Token:
         """A token newer than version `stale`; of many who ask at once, one asks the gateway."""
         async with self._lock:
             if self._token.version != stale:
@@ -95,6 +100,8 @@ class LocalTokens:
             try:
                 self._token = await fetched(self._token, fetch)
             except RefusedError as error:
+                if ahead:
+                    raise
                 if self._configured.refresh not in (None, self._token.refresh):
                     self._token = replace(self._configured, version=stale + 1)
                     self._configured = self._token

@@ -82,7 +82,7 @@ class RedisTokens:
         await self._has_looked.wait()
         return self._token
 
-    async def renew(self, stale: int, fetch: Fetch) -> Token:
+    async def renew(self, stale: int, fetch: Fetch, *, ahead: bool = False) -> Token:
         """A token newer than version `stale`; of all workers who ask at once, one asks the gateway.
 
         Raises RefusedError, and StoppedError when the run ends while it waits.
@@ -91,9 +91,9 @@ class RedisTokens:
             if self._token.version != stale:
                 return self._token
             refresh_token_of(self._token)
-            return await self._renewed(stale, fetch)
+            return await self._renewed(stale, fetch, ahead)
 
-    async def _renewed(self, stale: int, fetch: Fetch) -> Token:
+    async def _renewed(self, stale: int, fetch: Fetch, ahead: bool) -> Token:
         owner = token_hex(8)
         while True:
             state = await self._ask("take", owner, self._life_ms, stale)
@@ -102,16 +102,19 @@ class RedisTokens:
             if state.refusal:
                 raise RefusedError(state.refusal)
             if state.is_ours:
-                await self._lead(owner, fetch)
+                await self._lead(owner, fetch, ahead)
             else:
                 await self._link.pause(0)
 
-    async def _lead(self, owner: str, fetch: Fetch) -> None:
+    async def _lead(self, owner: str, fetch: Fetch, ahead: bool) -> None:
         """Asks the gateway, and writes what came of it where all can see it."""
         stale, holding = self._token, asyncio.create_task(self._hold(owner))
         try:
             token = await fetched(stale, fetch)
         except RefusedError as error:
+            if ahead:
+                await self._free(owner)
+                raise
             await self._refused(owner, stale, error)
         except (Exception, asyncio.CancelledError):
             await self._free(owner)

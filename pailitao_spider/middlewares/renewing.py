@@ -18,7 +18,7 @@ __all__ = ["Renewing"]
 
 logger = logging.getLogger(__name__)
 
-_AHEAD_SECONDS = 60.0
+_PAUSE_SECONDS = 20.0  # between two tries ahead of a token's end
 _WARN_DAYS = 7
 
 
@@ -37,17 +37,17 @@ class Renewing:
         self._warn(key, token, now)
         if token.renew_at is None or now < max(token.renew_at, self._not_before.get(key, 0.0)):
             return token
-        self._not_before[key] = now + _AHEAD_SECONDS  # one try; the refusal will ask for more
         try:
-            return await key.tokens.renew(token.version, lambda text: self._fetch(key))
+            return await key.tokens.renew(token.version, lambda _: self._fetch(key), ahead=True)
         except RefusedError as error:
+            self._not_before[key] = now + _PAUSE_SECONDS
             logger.info("key %s: its token could not be renewed ahead: %s", key.name, error.reason)
             return token
 
     async def renew(self, key: Key, stale: int) -> bool:
         """A token newer than version `stale`, or the key is out; False when it was the last."""
         try:
-            await key.tokens.renew(stale, lambda text: self._fetch(key))
+            await key.tokens.renew(stale, lambda _: self._fetch(key))
         except RefusedError as error:
             return self._session.lose(key, Out("pailitao_token", error.reason))
         return True
