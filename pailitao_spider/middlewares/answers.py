@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-import logging
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from scrapy import Request
 from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import Response, TextResponse
-from scrapy.utils.asyncio import sleep
 from scrapy.utils.misc import load_object
 
-from pailitao_spider import inner, stats
-from pailitao_spider.access.days import next_midnight
-from pailitao_spider.access.gate import GateClosedError
-from pailitao_spider.access.keys import Key, Out
-from pailitao_spider.access.pool import NoKeyError
-from pailitao_spider.access.retrying import Action, Attempt
+from pailitao_spider import stats
+from pailitao_spider.access.keys import Key
 from pailitao_spider.addon import session_of
 from pailitao_spider.errors import PailitaoError, RefusedError
 from pailitao_spider.gateways.oauth import Renewed, renewed
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
 from pailitao_spider.image_search import META, call_of
-from pailitao_spider.middlewares.renewing import Renewing
+from pailitao_spider.middlewares.refusals import Refusals, count_billed
 from pailitao_spider.middlewares.signing import RunEndsError
 from pailitao_spider.responses import PageResponse, stamp
 from pailitao_spider.searches import now_text
-from pailitao_spider.session import Sent
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 __all__ = ["AnswerMiddleware", "PageNotNeededError"]
-
-
-logger = logging.getLogger(__name__)
-
-_UPLOADS = 1  # a picture that is refused for itself costs one upload more, no more
 
 
 class PageNotNeededError(IgnoreRequest):
@@ -54,9 +41,8 @@ class AnswerMiddleware:
 
     def __init__(self, crawler: Crawler) -> None:
         self._session = session_of(crawler)
-        self._renewing = Renewing(self._session)
+        self._refusals = Refusals(self._session)
         self._stats = crawler.stats
-        self._warned: set[Key] = set()
         self._passing = tuple(
             load_object(each) if isinstance(each, str) else each
             for each in crawler.settings.getlist("RETRY_EXCEPTIONS")
@@ -95,7 +81,7 @@ class AnswerMiddleware:
         if isinstance(outcome, Page) and _contradicts_itself(outcome, request):
             outcome = Refusal(RefusalClass.TRANSIENT, "no rows", f"of {outcome.total} reported")
         if isinstance(outcome, Refusal):
-            return await self._refused(request, _with_clock(outcome, response))
+            return await self._refusals.next_attempt(request, _with_clock(outcome, response))
         self._went_well(request, outcome)
         if isinstance(outcome, Page):
             self._check_drift(request, response, outcome)
@@ -112,7 +98,9 @@ class AnswerMiddleware:
             return None
         name = type(exception).__name__
         if isinstance(exception, (*self._passing, DownloadCancelledError)):
-            return await self._refused(request, Refusal(RefusalClass.TRANSIENT, name, ""))
+            return await self._refusals.next_attempt(
+                request, Refusal(RefusalClass.TRANSIENT, name, "")
+            )
         if isinstance(exception, IgnoreRequest | PailitaoError):
             return None
         raise RefusedError(f"error: {name}") from None  # its text may hold the signed address
@@ -141,14 +129,9 @@ class AnswerMiddleware:
             return
         sent.key.gate.good(sent.permit)
         page = outcome if isinstance(outcome, Page) else None
-        self._settle(sent, page.billed if page is not None else True)
+        count_billed(self._session, sent, page.billed if page is not None else True)
         if page is not None and page.quota is not None:
             sent.key.budget.told(page.quota)
-
-    def _settle(self, sent: Sent, billed: bool) -> None:
-        sent.key.budget.answered(billed)
-        if billed:
-            self._stats.inc_value(stats.CALLS_BILLED)
 
     def _check_drift(self, request: Request, response: Response, page: Page) -> None:
         """Rows that turn unreadable end the run, before more of them are written."""
@@ -180,112 +163,6 @@ class AnswerMiddleware:
         page.gateway = key.group
         return response.replace(cls=PageResponse, url=request.url, page=page)
 
-    # refusals
-
-    async def _refused(self, request: Request, refusal: Refusal) -> Request:
-        session = self._session
-        if request.meta[META]["kind"] != "token":
-            self._stats.inc_value(stats.refused(refusal.kind))
-        sent = session.sent.get(request)
-        try:
-            return await self._next_attempt(request, refusal, sent)
-        except GateClosedError as error:
-            raise RunEndsError from error
-        finally:
-            self._tell_gate(sent, refusal)
-
-    async def _next_attempt(self, request: Request, refusal: Refusal, sent: Sent | None) -> Request:
-        session = self._session
-        if refusal.kind is RefusalClass.THROTTLED:
-            self._slow_down(sent, refusal)
-        attempt = Attempt(**request.meta[META].get("attempt", {}))
-        if await self._is_lost_upload(request, refusal, attempt, sent):
-            return _again(request, replace(attempt, uploads=attempt.uploads + 1))
-        action = session.policy.action(refusal, attempt)
-        if action is Action.GIVE_UP:
-            raise RefusedError(refusal.reason)
-        if action is Action.STOP:
-            self._lose_key(request, refusal, sent)
-            return _again(request, attempt)
-        if action is Action.BACK_OFF:
-            await self._pause(session.policy.backoff_seconds(attempt))
-        if (
-            action is Action.RENEW
-            and sent is not None
-            and not await self._renewing.renew(sent.key, sent.token_version)
-        ):
-            raise RunEndsError
-        return _again(request, session.policy.after(refusal, attempt))
-
-    def _tell_gate(self, sent: Sent | None, refusal: Refusal) -> None:
-        """Only now: while the first token is renewed or the run stops, no other call may leave."""
-        if sent is None or sent.permit is None:
-            return
-        self._settle(sent, refusal.billed)
-        if refusal.kind is RefusalClass.BAD_SEED:
-            sent.key.gate.good(sent.permit)
-        elif refusal.kind is not RefusalClass.THROTTLED:
-            sent.key.gate.unclear()
-
-    def _slow_down(self, sent: Sent | None, refusal: Refusal) -> None:
-        if sent is None or sent.permit is None:
-            return
-        key = sent.key
-        key.gate.throttled(sent.permit, refusal.wait_seconds)
-        self._session.pool.slowed(key)
-        if key in self._warned:
-            return
-        self._warned.add(key)
-        rate, now = self._session.rate_of(key), key.gate.per_second
-        given = "" if rate is None else f" though PAILITAO_RATE={rate:g}"
-        level = logging.INFO if rate is None else logging.WARNING
-        name = f"key {key.name}: " if len(self._session.pool.keys) > 1 else ""
-        logger.log(level, "%stoo fast for the gateway%s: slower, at %.3g/s", name, given, now)
-
-    async def _is_lost_upload(
-        self, request: Request, refusal: Refusal, attempt: Attempt, sent: Sent | None
-    ) -> bool:
-        """The gateway may have forgotten a picture that was uploaded long ago: try anew."""
-        about_picture = refusal.kind is RefusalClass.BAD_SEED and attempt.uploads < _UPLOADS
-        if not about_picture or request.meta[META]["kind"] != "search":
-            return False
-        picture = call_of(request).picture
-        if sent is None or not sent.key.needs_upload(picture):
-            return False
-        await sent.key.uploads.forget(picture.upload_name, sent.imgid)
-        return True
-
-    async def _pause(self, seconds: float) -> None:
-        """Waits, and notices within a quarter of a second that the run ends."""
-        left = seconds
-        while left > 0 and not inner.is_closing(self._session.crawler.engine):
-            await sleep(min(left, 0.25))
-            left -= 0.25
-
-    def _lose_key(self, request: Request, refusal: Refusal, sent: Sent | None) -> None:
-        """The key makes no calls any more; its call goes by another. Raises where there is none."""
-        remedy = f"; {refusal.remedy}" if refusal.remedy else ""
-        if request.meta[META]["kind"] == "token" or sent is None:
-            raise RefusedError(f"the gateway gives no new token: {refusal.reason}{remedy}")
-        text = f"the gateway refused: {refusal.reason}{remedy}"
-        reason, until = _how_long(refusal, time())
-        if not self._session.lose(sent.key, Out(reason, text, until)):
-            raise RunEndsError
-        if request.meta[META]["kind"] == "upload":
-            raise NoKeyError
-
-
-def _how_long(refusal: Refusal, now: float) -> tuple[str, float | None]:
-    """The reason that the run would end with, and from when on the key is whole again."""
-    wait = refusal.wait_seconds
-    if refusal.kind is RefusalClass.SPENT:
-        if wait == math.inf:
-            return "pailitao_spent", None
-        return "pailitao_spent", next_midnight(now) if wait is None else now + wait
-    if refusal.kind is RefusalClass.THROTTLED:
-        return "pailitao_banned", now + (wait or 0.0)
-    return f"pailitao_{refusal.kind}", None
-
 
 def _contradicts_itself(page: Page, request: Request) -> bool:
     """A first page without a row of the many that it reports is no empty result."""
@@ -312,10 +189,3 @@ def _with_clock(refusal: Refusal, response: Response) -> Refusal:
     return replace(
         refusal, remedy=f"{refusal.remedy}: it is {abs(ahead):.0f} s {which} the gateway's"
     )
-
-
-def _again(request: Request, attempt: Attempt) -> Request:
-    """The same call once more, ahead of new ones."""
-    meta: dict[str, Any] = {**request.meta}
-    meta[META] = {**meta[META], "attempt": asdict(attempt)}
-    return request.replace(meta=meta, dont_filter=True, priority=request.priority + 1)
