@@ -276,6 +276,8 @@ class Session:
             )
             self._count_drift()
             await self.pool.close()
+            for key in self.pool.keys:
+                await key.budget.close()
             self.uses = {key.name: key.budget.today for key in self.pool.keys}
             self.books.close()
         await self._close_run()

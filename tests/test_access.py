@@ -202,7 +202,9 @@ class Days:
         spend = None if most is None else Decimal(most)
         if self.server is None:
             purse = Purse(spend, self.usage.spent_today)
-            yield [LocalBudget("key", allowance, self.usage, purse)] * number
+            budget = LocalBudget("key", allowance, self.usage, purse)
+            yield [budget] * number
+            await budget.close()
             return
         links = [
             Link(Redis.from_url(self.server.url), is_closing=lambda: is_closing)
@@ -364,8 +366,8 @@ def test_the_days_of_a_user_are_counted_over_processes_and_forgotten_after_a_yea
 ) -> None:
     path = tmp_path / "state" / "usage.sqlite"
     first, second = (UsageFile(path, lambda: 0.0) for _ in range(2))
-    first.add("key", 2, 1, 50)
-    second.add("key", 1, 1, 50)
+    first.add("key", DayUse(2, 1, 50))
+    second.add("key", DayUse(1, 1, 50))
     assert first.today("key") == second.today("key") == DayUse(3, 2, 100)
     assert first.today("other") == DayUse()
     assert first.spent_today() == 100

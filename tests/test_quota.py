@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from scrapy.settings import Settings
 
+from pailitao_spider.access.budget import DayUse
 from pailitao_spider.access.days import beijing_day, next_midnight
 from pailitao_spider.access.usage_file import UsageFile
 from pailitao_spider.accounts import accounts_of
@@ -44,7 +45,7 @@ def used(calls: int, billed: int, spent: int, *, days_ago: int = 0) -> None:
     """Counts as a crawl with the first key does."""
     folder = quota.default_folder()
     usage = UsageFile(folder / "usage.sqlite", lambda: time.time() - 86400 * days_ago)
-    usage.add(accounts_of(Config.read(Settings()))[0].owner, calls, billed, spent)
+    usage.add(accounts_of(Config.read(Settings()))[0].owner, DayUse(calls, billed, spent))
     usage.close()
 
 

@@ -24,6 +24,11 @@ class DayUse:
     def free(self) -> int:
         return self.calls - self.billed
 
+    def __add__(self, other: DayUse) -> DayUse:
+        return DayUse(
+            self.calls + other.calls, self.billed + other.billed, self.spent + other.spent
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
@@ -36,7 +41,7 @@ class Allowance:
 class Tally(Protocol):
     """Counts the calls of all keys by day, over all runs."""
 
-    def add(self, owner: str, calls: int, billed: int, spent: int) -> None: ...
+    def add(self, owner: str, use: DayUse) -> None: ...
     def today(self, owner: str) -> DayUse: ...
     def spent_today(self) -> int:
         """By all keys, in millionths of a yuan."""
@@ -65,6 +70,10 @@ class Budget(Protocol):
 
     def told(self, quota: QuotaTold) -> None:
         """What the gateway itself counts."""
+        ...
+
+    async def close(self) -> None:
+        """Writes what has not been written."""
         ...
 
 
@@ -104,10 +113,12 @@ class LocalBudget:
         self._tally = tally
         self._purse = purse
         self._told: QuotaTold | None = None
+        self._unwritten = DayUse()
+        """Answers that are written with the next call, so that a call costs one write."""
 
     @property
     def today(self) -> DayUse:
-        return self._tally.today(self._owner)
+        return self._tally.today(self._owner) + self._unwritten
 
     async def take(self) -> str | None:
         most = self._allowance.daily_calls
@@ -117,17 +128,27 @@ class LocalBudget:
             return f"the gateway counts {self._told.used} of {self._told.most} calls made"
         if not self._purse.reserve(self._price):
             return f"PAILITAO_MAX_SPEND={self._purse.most} yuan a day are spent"
-        self._tally.add(self._owner, 1, 0, 0)
+        self._write(DayUse(1))
         return None
 
     async def give_back(self) -> None:
         self._purse.release(self._price)
-        self._tally.add(self._owner, -1, 0, 0)
+        self._write(DayUse(-1))
 
     def answered(self, billed: bool) -> None:
-        self._purse.release(self._price)
         if billed:
-            self._tally.add(self._owner, 0, 1, self._price)
+            self._unwritten += DayUse(0, 1, self._price)
+            if self._purse.most is not None:
+                self._write(DayUse())
+        self._purse.release(self._price)
 
     def told(self, quota: QuotaTold) -> None:
         self._told = quota
+
+    async def close(self) -> None:
+        self._write(DayUse())
+
+    def _write(self, use: DayUse) -> None:
+        use, self._unwritten = use + self._unwritten, DayUse()
+        if use != DayUse():
+            self._tally.add(self._owner, use)

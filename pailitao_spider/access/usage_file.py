@@ -36,13 +36,13 @@ class UsageFile:
         before = beijing_day(clock() - _KEPT_DAYS * 86400)
         self._database.execute("DELETE FROM usage WHERE day < ?", (before,))
 
-    def add(self, owner: str, calls: int, billed: int, spent: int) -> None:
+    def add(self, owner: str, use: DayUse) -> None:
         """Adds to the day's numbers of a key."""
         self._database.execute(
             "INSERT INTO usage VALUES (?, ?, ?, ?, ?) ON CONFLICT (owner, day) DO UPDATE SET"
             " calls = calls + excluded.calls, billed = billed + excluded.billed,"
             " spent = spent + excluded.spent",
-            (owner, beijing_day(self._clock()), calls, billed, spent),
+            (owner, beijing_day(self._clock()), use.calls, use.billed, use.spent),
         )
 
     def today(self, owner: str) -> DayUse:

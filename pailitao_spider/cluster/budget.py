@@ -77,7 +77,7 @@ class RedisBudget:
     def today(self) -> DayUse:
         """The day's calls of all workers, as far as this one has heard, and its own."""
         day, use = self._known
-        return _sum(use if day == beijing_day(self._clock()) else DayUse(), self._untold)
+        return (use if day == beijing_day(self._clock()) else DayUse()) + self._untold
 
     async def take(self) -> str | None:
         """Waits while Redis is away."""
@@ -99,7 +99,7 @@ class RedisBudget:
     async def _counted(self) -> bool:
         if self._daily_calls is not None:
             return await self._tell(1)
-        self._untold = _sum(self._untold, DayUse(1))
+        self._untold += DayUse(1)
         if self._clock() - self._told_at >= _TELL_SECONDS:
             self._told_at = self._clock()
             with suppress(AwayError):
@@ -107,11 +107,11 @@ class RedisBudget:
         return True
 
     async def give_back(self) -> None:
-        self._untold = _sum(self._untold, DayUse(-1))
+        self._untold += DayUse(-1)
 
     def answered(self, billed: bool) -> None:
         if billed:
-            self._untold = _sum(self._untold, DayUse(0, 1, self._price))
+            self._untold += DayUse(0, 1, self._price)
         else:
             self._purse.release(self._price)
 
@@ -138,13 +138,9 @@ class RedisBudget:
                 "budget", f"{self._key}:{day}", made, most, untold.billed, untold.spent
             )
         except (AwayError, StoppedError):
-            self._untold = _sum(self._untold, untold)
+            self._untold += untold
             raise
         self._known = (day, DayUse(*use))
         if not granted:
-            self._untold = _sum(self._untold, DayUse(untold.calls))
+            self._untold += DayUse(untold.calls)
         return bool(granted)
-
-
-def _sum(one: DayUse, other: DayUse) -> DayUse:
-    return DayUse(one.calls + other.calls, one.billed + other.billed, one.spent + other.spent)

@@ -216,7 +216,6 @@ class ClusterSession(Session):
             self._own_feed.unlink()
         for key in self.pool.keys if self.worker is not None else ():
             await cast("RedisGate", key.gate).close()
-            await cast("RedisBudget", key.budget).close()
         if hasattr(self, "link"):
             await self.link.close()
         if self._lock is not None:
