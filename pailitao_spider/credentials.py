@@ -77,6 +77,18 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 def keys_of(config: Config) -> tuple[KeyConfig, ...]:
     """Raises ConfigError for a file or key that cannot be used, in one line."""
+    keys = _keys(config)
+    if config.max_spend is not None:
+        for key in keys:
+            if key.price is None:
+                raise ConfigError(
+                    f"PAILITAO_MAX_SPEND={config.max_spend} needs the price of a billed call: set "
+                    f"PAILITAO_PRICE, or price for key {key.name} in PAILITAO_CREDENTIALS"
+                )
+    return keys
+
+
+def _keys(config: Config) -> tuple[KeyConfig, ...]:
     if config.credentials is None:
         return (_from_settings(config),)
     if config.app_key or config.app_secret:

@@ -41,7 +41,10 @@ class Allowance:
 class Tally(Protocol):
     """Counts the calls of all keys by day, over all runs."""
 
-    def add(self, owner: str, use: DayUse) -> None: ...
+    def add(self, owner: str, use: DayUse, most: int | None = None) -> bool:
+        """False, and nothing is added, when the day would have more than `most` calls."""
+        ...
+
     def today(self, owner: str) -> DayUse: ...
     def spent_today(self) -> int:
         """By all keys, in millionths of a yuan."""
@@ -121,14 +124,14 @@ class LocalBudget:
         return self._tally.today(self._owner) + self._unwritten
 
     async def take(self) -> str | None:
-        most = self._allowance.daily_calls
-        if most is not None and self.today.calls >= most:
-            return f"PAILITAO_DAILY_CALLS={most} are used up"
         if self._told is not None and self._told.used >= self._told.most:
             return f"the gateway counts {self._told.used} of {self._told.most} calls made"
         if not self._purse.reserve(self._price):
             return f"PAILITAO_MAX_SPEND={self._purse.most} yuan a day are spent"
-        self._write(DayUse(1))
+        most = self._allowance.daily_calls
+        if not self._write(DayUse(1), most):
+            self._purse.release(self._price)
+            return f"PAILITAO_DAILY_CALLS={most} are used up"
         return None
 
     async def give_back(self) -> None:
@@ -148,7 +151,9 @@ class LocalBudget:
     async def close(self) -> None:
         self._write(DayUse())
 
-    def _write(self, use: DayUse) -> None:
-        use, self._unwritten = use + self._unwritten, DayUse()
-        if use != DayUse():
-            self._tally.add(self._owner, use)
+    def _write(self, use: DayUse, most: int | None = None) -> bool:
+        whole = use + self._unwritten
+        if whole != DayUse() and not self._tally.add(self._owner, whole, most):
+            return False
+        self._unwritten = DayUse()
+        return True

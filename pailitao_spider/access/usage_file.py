@@ -36,14 +36,19 @@ class UsageFile:
         before = beijing_day(clock() - _KEPT_DAYS * 86400)
         self._database.execute("DELETE FROM usage WHERE day < ?", (before,))
 
-    def add(self, owner: str, use: DayUse) -> None:
-        """Adds to the day's numbers of a key."""
-        self._database.execute(
-            "INSERT INTO usage VALUES (?, ?, ?, ?, ?) ON CONFLICT (owner, day) DO UPDATE SET"
-            " calls = calls + excluded.calls, billed = billed + excluded.billed,"
-            " spent = spent + excluded.spent",
-            (owner, beijing_day(self._clock()), use.calls, use.billed, use.spent),
+    def add(self, owner: str, use: DayUse, most: int | None = None) -> bool:
+        """Adds to the day's numbers of a key, in one step for all processes; False, and nothing
+        is added, when the day would have more than `most` calls.
+        """
+        if most is not None and use.calls > most:
+            return False
+        added = self._database.execute(
+            "INSERT INTO usage VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (owner, day) DO UPDATE SET"
+            " calls = calls + ?3, billed = billed + ?4, spent = spent + ?5"
+            " WHERE ?6 IS NULL OR calls + ?3 <= ?6",
+            (owner, beijing_day(self._clock()), use.calls, use.billed, use.spent, most),
         )
+        return added.rowcount > 0
 
     def today(self, owner: str) -> DayUse:
         found = self._database.execute(
