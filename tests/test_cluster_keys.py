@@ -64,7 +64,7 @@ def test_a_search_whose_gateway_is_spent_is_put_aside_and_pushed_again(
         cluster,
         site,
         table(site, "imagequery", "small", rate=100, daily_calls=4),
-        table(site, "router", "large", rate=3),
+        table(site, "router", "large", rate=8),
     )
     big = sorted(range(96), key=lambda n: -len(CATALOGUE.truth(HOSTED[n], 1)))[:4]
     run.push(*(hosted(number) for number in big))

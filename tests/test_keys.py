@@ -122,7 +122,7 @@ def test_a_search_whose_gateway_is_spent_begins_anew_at_another(
     use(
         crawler,
         table(site, "imagequery", "small", rate=100, daily_calls=7),
-        table(site, "router", "large", rate=6),
+        table(site, "router", "large", rate=12),
     )
     big = sorted(range(96), key=lambda n: -len(CATALOGUE.truth(HOSTED[n], 1)))[:4]
     crawler.seeds(*(hosted(number) for number in big))
