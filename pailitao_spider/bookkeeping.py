@@ -24,7 +24,7 @@ class Bookkeeping:
 
     `pages` keeps answers for seeds with the same picture, or is None where a line is all they
     need. `on_twins` is called with a search whose twins want rows of their own, `on_failure` with
-    the reason why results cannot be written.
+    the reason why results cannot be written, `count` with each line that is.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class Bookkeeping:
         pages: PageStore | None,
         collector: StatsCollector,
         on_failure: Callable[[str], None],
+        count: Callable[[LedgerLine], None],
     ) -> None:
         self.books = books
         self.pages = pages
@@ -40,6 +41,7 @@ class Bookkeeping:
         self.on_twins: Callable[[Search], None] = lambda search: None
         self._stats = collector
         self._on_failure = on_failure
+        self._count = count
         self._committing: asyncio.Task[None] | None = None
 
     def close_seed(self, line: LedgerLine) -> None:
@@ -73,7 +75,7 @@ class Bookkeeping:
         try:
             while self.books.has_pending:
                 for line in await self.books.commit():
-                    self._stats.inc_value(stats.seeds(line.status))
+                    self._count(line)
         except ResultsError as error:
             self._on_failure(str(error))
         finally:

@@ -14,6 +14,7 @@ price = 0.05
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -29,11 +30,15 @@ from pailitao_spider.gateways.abilities import those_that
 from pailitao_spider.gateways.dialects import dialect
 from pailitao_spider.pictures import PictureLimits
 
-__all__ = ["KeyConfig", "check_abilities", "keys_of", "upload_limits"]
+__all__ = ["KeyConfig", "check_abilities", "keys_of", "upload_limits", "where_it_is_set"]
 
 # Where no gateway takes any, the worker that has the seed says so.
 _ANY_PICTURE = PictureLimits(2_000_000, 2000, frozenset({"JPEG", "PNG"}))
+_SETTING = re.compile(
+    r"PAILITAO_(APP_KEY|APP_SECRET|ACCESS_TOKEN|REFRESH_TOKEN|TOKEN_URL|URL|GATEWAY)\b"
+)
 _MOST_KEYS = 100
+_MOST_NAME_CHARACTERS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +64,14 @@ class KeyConfig:
         return self.gateway if self.url is None else f"{self.gateway} {self.url}"
 
 
+def _name(given: str) -> str:
+    if not given.isprintable() or len(given) > _MOST_NAME_CHARACTERS:
+        raise ValueError(f"a name of up to {_MOST_NAME_CHARACTERS} printable characters")
+    return given
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
-    "name": typed_text.text,
+    "name": _name,
     "gateway": typed_text.text,
     "url": typed_text.url,
     "token_url": typed_text.url,
@@ -116,6 +127,14 @@ def check_abilities(keys: Iterable[KeyConfig], asked: Arguments, given: Mapping[
             raise ConfigError(f"-a regions=all: {name} knows no regions of a photo; {able} does")
 
 
+def where_it_is_set(text: str, config: Config) -> str:
+    """Advice that names a setting, in the words of who keeps keys in a file."""
+    file = config.credentials
+    if file is None:
+        return text
+    return _SETTING.sub(lambda found: f"{found[1].lower()} in {file}", text)
+
+
 def upload_limits(config: Config) -> PictureLimits:
     """The largest pictures that any of the keys' gateways takes."""
     keys = keys_of(replace(config, sandbox=config.sandbox or "1"))
@@ -160,18 +179,41 @@ def _missing(key: KeyConfig, config: Config) -> list[str]:
 def _from_file(path: Path, config: Config) -> Iterator[KeyConfig]:
     tables = _tables(path)
     names: dict[str, int] = {}
+    keys: list[KeyConfig] = []
     for number, table in enumerate(tables, start=1):
-        key = _read(table, _defaults(config), f"{path}: key {table.get('name', number)}")
+        key = _read(table, _defaults(config), f"{path}: key {_shown(table, number)}")
+        _check_once(key, keys, path)
+        keys.append(key)
         seen = names[key.name] = names.get(key.name, 0) + 1
         if seen > 1 and "name" in table:
             raise ConfigError(f"{path}: two keys are named {key.name!r}; give each its own name")
         key = key if seen == 1 else replace(key, name=f"{key.name}-{seen}")
-        if missing := _missing(key, config):
+        try:
+            missing = _missing(key, config)
+        except ConfigError as error:
+            told = str(error).replace("PAILITAO_GATEWAY=", "gateway ")
+            raise ConfigError(f"{path}: key {key.name}: {told}") from error
+        if missing:
             raise ConfigError(
                 f"{path}: key {key.name} has no {' and no '.join(missing)}, "
                 f"which {key.gateway.partition('?')[0]} needs"
             )
         yield key
+
+
+def _shown(table: dict[str, Any], number: int) -> str:
+    name = str(table.get("name", ""))
+    return name if name and name.isprintable() else str(number)
+
+
+def _check_once(key: KeyConfig, others: Iterable[KeyConfig], path: Path) -> None:
+    """Twice the same key would go at twice its rate."""
+    who = (key.group, key.app_key, key.app_key or key.access_token)
+    for other in others:
+        if who == (other.group, other.app_key, other.app_key or other.access_token):
+            raise ConfigError(
+                f"{path}: key {key.name} is the same as key {other.name}; once will do"
+            )
 
 
 def _tables(path: Path) -> list[dict[str, Any]]:

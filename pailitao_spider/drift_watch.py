@@ -26,6 +26,8 @@ class DriftWatch:
         self.rows = 0
         self.signs = Drift()
         self._limit = limit
+        self._offers = 0
+        self._promised = [name for name in _ESSENTIAL if name in shape.always]
         self._seen_at = dict.fromkeys(shape.always, 0)
         """How many rows had come when a field was last there."""
         self._window: deque[tuple[int, int]] = deque()
@@ -35,9 +37,10 @@ class DriftWatch:
     ) -> None:
         """Takes in a page: its rows, a name for each field that could not be read, and the rest."""
         self.rows += len(rows)
+        self._offers += sum(isinstance(row, Offer) for row in rows)
         self.signs.merge(drift)
-        self._seen_at |= dict.fromkeys(_there(rows, set(self._seen_at)), self.rows)
-        self._window.append((len(rows), _unreadable_rows(rows, unreadable)))
+        self._seen_at |= dict.fromkeys(_there(rows, set(self._seen_at)), self._offers)
+        self._window.append((len(rows), self._unreadable_rows(rows, unreadable)))
         while sum(rows for rows, _ in self._window) - self._window[0][0] >= _WINDOW_ROWS:
             self._window.popleft()
 
@@ -49,18 +52,30 @@ class DriftWatch:
         if rows < _FEWEST_ROWS or Decimal(bad) <= self._limit * rows:
             return None
         return (
-            f"{bad} of the last {rows} rows of {self.gateway} have no usable id, or a price or "
-            "title that cannot be read"
+            f"{bad} of the last {rows} rows of {self.gateway} have no usable id, or no price or "
+            "title that can be read"
         )
+
+    def _unreadable_rows(
+        self, rows: Sequence[Offer | RejectedRow], unreadable: Sequence[str]
+    ) -> int:
+        names = Counter(unreadable)
+        for row in rows:
+            if isinstance(row, RejectedRow):
+                names["num_iid"] += 1
+            else:
+                names.update(name for name in self._promised if _lacks(row, name))
+        spoiled = max((names[name] for name in _ESSENTIAL), default=0)
+        return min(names["num_iid"] + spoiled, len(rows))
 
     @property
     def vanished(self) -> list[str]:
         """Fields that every page should bring, and that have not come for long."""
-        return [
-            f"{name} (not in the last {self.rows - at} rows)"
-            for name, at in self._seen_at.items()
-            if self.rows - at >= _FEWEST_ROWS
-        ]
+        since: dict[int, list[str]] = {}
+        for name, at in self._seen_at.items():
+            if self._offers - at >= _FEWEST_ROWS:
+                since.setdefault(self._offers - at, []).append(name)
+        return [f"{', '.join(names)} (not in the last {n} rows)" for n, names in since.items()]
 
     def words(self) -> Iterator[str]:
         """What a person should know at the end, a line each."""
@@ -83,10 +98,11 @@ def _there(rows: Sequence[Offer | RejectedRow], names: set[str]) -> set[str]:
     return names - left
 
 
-def _unreadable_rows(rows: Sequence[Offer | RejectedRow], unreadable: Sequence[str]) -> int:
-    rejected = sum(isinstance(row, RejectedRow) for row in rows)
-    names = Counter(unreadable)
-    return min(rejected + max(names[name] for name in _ESSENTIAL), len(rows))
+def _lacks(offer: Offer, name: str) -> bool:
+    """Of prices, one is enough."""
+    if name == "price":
+        return offer.price is None and offer.price_min is None and offer.promotion_price is None
+    return getattr(offer, name) is None
 
 
 def _shown(signs: dict[str, Sign]) -> str:

@@ -142,6 +142,11 @@ class Summary:
             lines.append("No local file by -O or -o: there is no ledger, nothing to go on with.")
         else:
             lines += [f"{name} {path}" for name, path in _named(paths) if path.exists()]
+        if (short := values.get(stats.SEEDS_NOT_SHOWN, 0)) > 0:
+            lines.append(
+                f"Of {short} seeds the gateway showed fewer offers than it reports: compare "
+                "rows_seen and total_reported in the ledger."
+            )
         for watch in self._session.drift.values():
             lines += [f"drift:    {words}" for words in watch.words()]
         if self._session.config.sandbox is not None:

@@ -65,6 +65,7 @@ class LocalSession(Session):
             PageStore() if config.dedup != "crawl" or config.matches else None,
             self.crawler.stats,
             lambda why: self.stop("pailitao_disk", why),
+            self.count_seed,
         )
         self.books, self.pages = self.bookkeeping.books, self.bookkeeping.pages
         self.searches = self.bookkeeping.searches

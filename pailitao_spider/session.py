@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -31,7 +31,7 @@ from pailitao_spider.access.uploads import Uploads
 from pailitao_spider.accounts import Account, accounts_of
 from pailitao_spider.arguments import Arguments
 from pailitao_spider.config import Config
-from pailitao_spider.credentials import keys_of
+from pailitao_spider.credentials import keys_of, where_it_is_set
 from pailitao_spider.dedup import SeenOffers, Written
 from pailitao_spider.drift_watch import DriftWatch
 from pailitao_spider.errors import BadSeedError, PailitaoError
@@ -40,7 +40,7 @@ from pailitao_spider.gateways.calls import Form, PictureRef, SearchCall
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.image_search import image_of
 from pailitao_spider.pictures import load
-from pailitao_spider.results.ledger import Books
+from pailitao_spider.results.ledger import Books, LedgerLine
 from pailitao_spider.results.roster import PageStore
 from pailitao_spider.searches import OpenSearches
 
@@ -100,7 +100,7 @@ class Session:
         """What was made of each key today, over all runs; known when the session has closed."""
         self._sandbox: Site | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._is_closed = False
+        self._closed: asyncio.Task[None] | None = None
 
     @property
     def keeps_ledger(self) -> bool:
@@ -216,6 +216,7 @@ class Session:
 
     def lose(self, key: Key, out: Out) -> bool:
         """Takes a key out. With the last one the run ends; True when others go on."""
+        out = replace(out, text=where_it_is_set(out.text, self.config))
         self.pool.take_out(key, out)
         if self.pool.usable:
             logger.warning("key %s is out: %s; the other keys go on", key.name, _with_time(out))
@@ -249,6 +250,14 @@ class Session:
         watch.note(page.rows, page.unreadable, page.drift)
         return watch.excess
 
+    def count_seed(self, line: LedgerLine) -> None:
+        """A seed's final line is written."""
+        collector, asked = self.crawler.stats, self.arguments
+        collector.inc_value(stats.seeds(line.status))
+        is_whole = asked is not None and asked.max_pages is None and asked.max_offers is None
+        if line.status == "done" and is_whole and line.rows_seen < (line.total_reported or 0):
+            collector.inc_value(stats.SEEDS_NOT_SHOWN)
+
     def _count_drift(self) -> None:
         for watch in self.drift.values():
             for kind, signs in (("unknown", watch.signs.unknown), ("flipped", watch.signs.flipped)):
@@ -266,10 +275,12 @@ class Session:
         return f"{text}; {self.way_on} after {_local(min(moments))} (local time)"
 
     async def close(self) -> None:
-        """Closes what `open` opened, as far as it came; once."""
-        if self._is_closed:
-            return
-        self._is_closed = True
+        """Closes what `open` opened, as far as it came: once, whoever asks and waits for it."""
+        if self._closed is None:
+            self._closed = asyncio.ensure_future(self._close())
+        await asyncio.shield(self._closed)
+
+    async def _close(self) -> None:
         if self.is_open:
             self.crawler.stats.set_value(
                 stats.GATE_WAIT_SECONDS, round(self.pool.waited_seconds, 3)

@@ -18,6 +18,7 @@ __all__ = [
     "PICTURES_UPLOADED",
     "ROWS",
     "SEEDS_KNOWN",
+    "SEEDS_NOT_SHOWN",
     "SEEDS_SAME_PICTURE",
     "TOKEN_REFRESHED",
     "drift",
@@ -41,6 +42,7 @@ PAGES = "pailitao/pages"
 PICTURES_UPLOADED = "pailitao/pictures/uploaded"
 ROWS = "pailitao/rows"
 SEEDS_KNOWN = "pailitao/seeds/known"
+SEEDS_NOT_SHOWN = "pailitao/seeds/not_shown"
 SEEDS_SAME_PICTURE = "pailitao/seeds/same_picture"
 TOKEN_REFRESHED = "pailitao/token/refreshed"  # noqa: S105
 

@@ -296,13 +296,27 @@ class TestBothBudgets:
         async def run() -> list[str | None]:
             async with days.budgets(None, price="0.40", most="1") as [budget]:
                 first, second = await budget.take(), await budget.take()
-                under_way = await budget.take()  # the two under way may cost all there is
+                third = asyncio.ensure_future(budget.take())
+                await asyncio.sleep(0.05)
+                assert not third.done(), "the two under way may cost all there is, or nothing"
                 budget.answered(False)
+                third_said = await third
                 budget.answered(True)
-                return [first, second, under_way, await budget.take(), await budget.take()]
+                budget.answered(True)
+                return [first, second, third_said, await budget.take()]
 
         why = "PAILITAO_MAX_SPEND=1 yuan a day are spent"
-        assert asyncio.run(run()) == [None, None, why, None, why]
+        assert asyncio.run(run()) == [None, None, None, why]
+        assert days.use() == DayUse(3, 2, 800_000)
+
+    def test_calls_of_a_killed_process_count_as_if_they_were_billed(self, days: Days) -> None:
+        async def run(times: int) -> list[str | None]:
+            async with days.budgets(None, price="0.40", most="1") as [budget]:
+                return [await budget.take() for _ in range(times)]
+
+        assert asyncio.run(run(2)) == [None, None]
+        why = "PAILITAO_MAX_SPEND=1 yuan a day are spent"
+        assert asyncio.run(run(1)) == [why], "no answer was seen, and the money may be gone"
 
     def test_what_the_gateway_counts_ends_the_day_before_it_refuses(self, days: Days) -> None:
         async def run() -> list[str | None]:
@@ -329,7 +343,12 @@ def test_workers_share_what_may_be_spent_in_a_day(redis_server: LocalServer) -> 
 
     async def run() -> list[str | None]:
         async with days.budgets(None, number=3, price="0.10", most="1") as budgets:
-            return await asyncio.gather(*(each.take() for each in budgets for _ in range(8)))
+            took = []
+            for each in budgets * 8:
+                took.append(await each.take())
+                if took[-1] is None:
+                    each.answered(True)
+            return took
 
     assert asyncio.run(run()).count(None) == 10
 

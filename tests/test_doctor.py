@@ -289,7 +289,8 @@ def test_each_key_of_a_file_is_examined_and_corrected_there(
     good = f'app_secret = "{CANARIES["secret"]}"\naccess_token = "{CANARIES["access_token"]}"'
     (patient.home / "keys.toml").write_text(
         f'[[key]]\nname = "one"\nurl = "{url}"\napp_key = "sandbox"\n{good}\n'
-        f'[[key]]\nname = "two"\nurl = "{url}"\napp_key = "sandbox"\napp_secret = "canary-bad"\n'
+        f'[[key]]\nname = "two"\ngateway = "imagequery"\nurl = "{site.url_of("imagequery")}"\n'
+        f'app_key = "sandbox"\napp_secret = "canary-bad"\n'
     )
     patient.set(credentials="keys.toml")
 
@@ -299,7 +300,7 @@ def test_each_key_of_a_file_is_examined_and_corrected_there(
     assert "key one: searches are let through" in told.line("right", "permission")
     line = told.line("wrong", "secret")
     assert "key two:" in line
-    assert "check its app_secret in keys.toml" in line
+    assert "check app_secret in keys.toml" in line
     assert not leaks(told, "canary-bad")
 
 

@@ -90,10 +90,14 @@ def test_good_rows_are_gone_on_with() -> None:
 
 def test_of_few_rows_nothing_is_said() -> None:
     assert watched(rows(49, num_iid=None, price={"amount": 1})).excess is None
+    assert watched(rows(49, price=None)).excess is None
     assert watched(rows(49, price=None)).vanished == []
 
 
-@pytest.mark.parametrize("spoiled", [{"num_iid": None}, {"price": {"amount": 1}}, {"title": ["x"]}])
+@pytest.mark.parametrize(
+    "spoiled",
+    [{"num_iid": None}, {"price": {"amount": 1}}, {"title": ["x"]}, {"price": None}, {"title": ""}],
+)
 def test_more_unreadable_rows_than_the_limit_end_the_run(spoiled: dict[str, Any]) -> None:
     assert watched(rows(80), rows(20, **spoiled)).excess is None
     why = watched(rows(79), rows(21, **spoiled)).excess
@@ -110,9 +114,11 @@ def test_a_limit_of_one_lets_everything_pass() -> None:
 
 
 def test_a_field_that_has_not_come_for_long_is_gone() -> None:
-    watch = watched(rows(100), rows(60, price=None))
+    watch = watched(rows(100), rows(60, price=None), limit="1")
     assert watch.vanished == ["price (not in the last 60 rows)"]
     assert watched(rows(100), rows(60, price=None), rows(1)).vanished == []
+    both = watched(rows(100), rows(60, price=None, title=None))
+    assert both.vanished == ["title, price (not in the last 60 rows)"]
 
 
 def test_the_words_name_the_commonest_first_and_few() -> None:
@@ -160,7 +166,7 @@ def test_drift_that_can_be_read_is_told_at_the_end(
     crawler.use(site, rate=200)
     crawler.seeds(*(photo(number) for number in range(8)))
 
-    crawled = crawler.crawl()
+    crawled = crawler.crawl("-s", "PAILITAO_DRIFT_LIMIT=1")
 
     assert crawled.exit_code == 0, crawled.log
     log = " ".join(crawled.log.split())

@@ -152,7 +152,7 @@ def test_a_denied_key_is_taken_out_and_named(serve_sandbox: Serve, crawler: Craw
     check_whole(crawled, range(12))
     assert crawled.stats["pailitao/refused/denied"] == 1, "it costs one call"
     assert "key bad is out: the gateway refused: denied: 25" in crawled.log
-    assert "check PAILITAO_APP_SECRET" in crawled.log
+    assert "check app_secret in keys.toml" in crawled.log
 
 
 def test_a_key_whose_tokens_are_dead_is_taken_out(serve_sandbox: Serve, crawler: Crawler) -> None:
@@ -357,8 +357,19 @@ BAD_FILES = {
     ),
     "a bad gateway": ('[[key]]\ngateway="nowhere"\n', "'nowhere' is no gateway: known are router"),
     "twice a name": (
-        '[[key]]\nname="x"\napp_key="k"\napp_secret="s"\n' * 2,
+        '[[key]]\nname="x"\napp_key="k"\napp_secret="s"\n'
+        '[[key]]\nname="x"\napp_key="l"\napp_secret="s"\n',
         "two keys are named 'x'; give each its own name",
+    ),
+    "the same twice": (
+        '[[key]]\nname="x"\napp_key="k"\napp_secret="s"\n'
+        '[[key]]\nname="y"\napp_key="k"\napp_secret="s"\n',
+        "key y is the same as key x; once will do",
+    ),
+    "a name of two lines": ('[[key]]\nname="a\\nb"\n', "is not a name of up to 40 printable"),
+    "an unknown option": (
+        '[[key]]\ngateway="onebound?cachee=yes"\n',
+        "onebound has no such options; its options are: cache",
     ),
     "a list": ('[[key]]\nname=["x"]\n', "name must be text or a number"),
 }
@@ -416,3 +427,38 @@ def test_what_a_gateway_cannot_be_asked_is_told_before_anything_is_sent(
     assert crawled.exit_code == 2
     assert told in crawled.log
     assert crawled.log.count("\n") == 1
+
+
+def test_a_gateway_that_was_never_heard_of_ends_the_run_and_no_seed(crawler: Crawler) -> None:
+    crawler.env |= {
+        "PAILITAO_URL": "http://127.0.0.1:9/rest",
+        "PAILITAO_APP_KEY": "k",
+        "PAILITAO_APP_SECRET": "s",
+        "PAILITAO_TRANSIENT_TRIES": "3",
+    }
+    crawler.seeds(*(hosted(number) for number in range(3)))
+
+    stopped = crawler.crawl()
+
+    assert stopped.exit_code == 1
+    assert stopped.stats["finish_reason"] == "pailitao_unreachable"
+    assert stopped.ledger == {}
+    assert "no answer of 127.0.0.1:9: " in stopped.log, "at once"
+    assert "has ever come" in stopped.log
+    assert "scrapy pailitao doctor tells more" in stopped.log
+
+
+def test_pictures_that_have_to_be_uploaded_are_shared_with_those_that_need_not(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    """A key that takes the address as it is does not leave the others without work."""
+    site = served(serve_sandbox, "key=a:6:5:,key=b:30:5:")
+    use(crawler, table(site, "router", "a", rate=6), table(site, "onebound", "b", rate=30))
+    names = HOSTED[:24]
+    crawler.seeds(*(f"{site.origin}/photos/{name}-1.jpg" for name in names))
+
+    crawled = crawler.crawl()
+
+    assert crawled.exit_code == 0, crawled.log
+    assert sorted(crawled.ids) == sorted(truth(*names))
+    assert good(site, "b") > good(site, "a")

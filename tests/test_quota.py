@@ -31,6 +31,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setenv("PAILITAO_APP_KEY", "mine")
     monkeypatch.setenv("PAILITAO_APP_SECRET", "canary-secret")
     monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("PAILITAO_PRICE", "0.5")
 
     def run(**options: Any) -> tuple[int, str, str]:
         exit_code = quota.run(argparse.Namespace(settings=Settings(), **{"json": True, **options}))

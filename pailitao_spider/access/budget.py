@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,12 +10,27 @@ from typing import Protocol
 
 from pailitao_spider.gateways.pages import QuotaTold
 
-__all__ = ["Allowance", "Budget", "DayUse", "LocalBudget", "Purse", "Tally", "millionths"]
+__all__ = [
+    "Allowance",
+    "Budget",
+    "DayUse",
+    "LocalBudget",
+    "Purse",
+    "Tally",
+    "Waits",
+    "millionths",
+]
+
+_MOST_WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class DayUse:
-    """What was made of a key on one day; `spent` in millionths of a yuan."""
+    """What was made of a key on one day.
+
+    `spent` is in millionths of a yuan; it holds the price of calls under way, and of those whose
+    process was killed before their answer came.
+    """
 
     calls: int = 0
     billed: int = 0
@@ -86,28 +102,54 @@ def millionths(yuan: Decimal | None) -> int:
 
 
 class Purse:
-    """What all keys together may cost in a day. Calls under way count as if they were billed."""
+    """What all keys together may cost in a day. `spent_today` counts calls under way as billed."""
 
     def __init__(self, most: Decimal | None, spent_today: Callable[[], int]) -> None:
         self.most = most
+        self.waits = Waits()
         self._spent_today = spent_today
-        self._reserved = 0
 
-    def reserve(self, price: int) -> bool:
+    async def allows(self, price: int) -> bool:
+        """The price is left; waits for calls under way that may turn out to be free."""
         if self.most is None:
             return True
-        if self._spent_today() + self._reserved + price > millionths(self.most):
-            return False
-        self._reserved += price
+        while self._spent_today() + price > millionths(self.most):
+            if not await self.waits.for_an_answer():
+                return False
         return True
 
-    def release(self, price: int) -> None:
-        if self.most is not None:
-            self._reserved = max(self._reserved - price, 0)
+
+class Waits:
+    """Calls of this process under way, for who needs to know what becomes of them."""
+
+    def __init__(self) -> None:
+        self._under_way = 0
+        self._answers = asyncio.Event()
+
+    def begun(self) -> None:
+        self._under_way += 1
+
+    def ended(self) -> None:
+        self._under_way = max(self._under_way - 1, 0)
+        self._answers.set()
+
+    async def for_an_answer(self) -> bool:
+        """False when none is under way, or none came for a minute."""
+        if not self._under_way:
+            return False
+        self._answers.clear()
+        try:
+            async with asyncio.timeout(_MOST_WAIT_SECONDS):
+                await self._answers.wait()
+        except TimeoutError:
+            return False
+        return True
 
 
 class LocalBudget:
-    """The budget of one key in one process."""
+    """The budget of one key in one process. A call is written with its price before it is made,
+    and its price taken back when it was free: a kill errs to the safe side.
+    """
 
     def __init__(self, owner: str, allowance: Allowance, tally: Tally, purse: Purse) -> None:
         self._owner = owner
@@ -126,24 +168,23 @@ class LocalBudget:
     async def take(self) -> str | None:
         if self._told is not None and self._told.used >= self._told.most:
             return f"the gateway counts {self._told.used} of {self._told.most} calls made"
-        if not self._purse.reserve(self._price):
+        if not await self._purse.allows(self._price):
             return f"PAILITAO_MAX_SPEND={self._purse.most} yuan a day are spent"
         most = self._allowance.daily_calls
-        if not self._write(DayUse(1), most):
-            self._purse.release(self._price)
+        if not self._write(DayUse(1, 0, self._price), most):
             return f"PAILITAO_DAILY_CALLS={most} are used up"
+        self._purse.waits.begun()
         return None
 
     async def give_back(self) -> None:
-        self._purse.release(self._price)
-        self._write(DayUse(-1))
+        self._write(DayUse(-1, 0, -self._price))
+        self._purse.waits.ended()
 
     def answered(self, billed: bool) -> None:
-        if billed:
-            self._unwritten += DayUse(0, 1, self._price)
-            if self._purse.most is not None:
-                self._write(DayUse())
-        self._purse.release(self._price)
+        self._unwritten += DayUse(0, 1) if billed else DayUse(0, 0, -self._price)
+        if self._purse.most is not None:
+            self._write(DayUse())
+        self._purse.waits.ended()
 
     def told(self, quota: QuotaTold) -> None:
         self._told = quota

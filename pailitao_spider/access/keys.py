@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 from pailitao_spider.access.budget import Budget
@@ -46,8 +46,10 @@ class Key:
     out: Out | None = None
     load: int = 0
     """Calls that have chosen this key and not left yet."""
-    seats: int = field(default=0)
+    seats: int = 0
     """Calls that were let go, for who looks on."""
+    has_answered: bool = False
+    """Its gateway has been heard of in this run, if only to refuse."""
 
     @property
     def uploading(self) -> TakesUploads:

@@ -122,7 +122,12 @@ class Pool:
         keys = [key for key in self.usable if able(key)]
         if not keys:
             raise NoKeyError
-        return min(keys, key=lambda key: _through_in(key, calls(key)))
+        return min(keys, key=lambda key: self._through_in(key, calls(key)))
+
+    def _through_in(self, key: Key, calls: int) -> float:
+        """Seconds until a call that chooses the key now would be through, as far as can be told."""
+        ahead = max(key.load, len(self._waiting_for(key)))
+        return key.gate.opens_in + (ahead + calls) / max(key.gate.per_second, 1e-6)
 
     # the line
 
@@ -212,8 +217,3 @@ class Pool:
 
 def _open(line: Iterable[_Waiter]) -> list[_Waiter]:
     return [waiter for waiter in line if not waiter.seat.done()]
-
-
-def _through_in(key: Key, calls: int) -> float:
-    """Seconds until a call that chooses the key now would be through, as far as can be told."""
-    return key.gate.opens_in + (key.load + calls) / max(key.gate.per_second, 1e-6)

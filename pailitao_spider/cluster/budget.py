@@ -7,7 +7,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-from pailitao_spider.access.budget import Allowance, DayUse, millionths
+from pailitao_spider.access.budget import Allowance, DayUse, Waits, millionths
 from pailitao_spider.access.days import beijing_day
 from pailitao_spider.access.gate import GateClosedError
 from pailitao_spider.cluster.keys import AppKeys
@@ -16,7 +16,7 @@ from pailitao_spider.gateways.pages import QuotaTold
 
 __all__ = ["RedisBudget", "RedisPurse", "day_use"]
 
-_TELL_SECONDS = 1.0  # a key without a limit tells its calls together
+_TELL_SECONDS = 0.2  # a key without a limit tells its calls together
 _PURSE = "{pailitao-app:purse}:spend"
 
 
@@ -33,17 +33,26 @@ class RedisPurse:
 
     def __init__(self, link: Link, most: Decimal | None, clock: Callable[[], float]) -> None:
         self.most = most
+        self.waits = Waits()
         self._link = link
         self._clock = clock
         self._freed = 0
 
     async def reserve(self, price: int) -> bool:
-        """Waits while Redis is away. Raises StoppedError when the run ends meanwhile."""
+        """Sets the price aside; waits for calls of this worker that may turn out to be free, and
+        while Redis is away. Raises StoppedError when the run ends meanwhile.
+        """
         if self.most is None or not price:
             return True
+        while not await self._reserved(price, self.most):
+            if not await self.waits.for_an_answer():
+                return False
+        return True
+
+    async def _reserved(self, price: int, most: Decimal) -> bool:
         freed, self._freed = self._freed, 0
         key = f"{_PURSE}:{beijing_day(self._clock())}"
-        granted = await self._link.patient_script("purse", key, price, millionths(self.most), freed)
+        granted = await self._link.patient_script("purse", key, price, millionths(most), freed)
         return bool(granted)
 
     def release(self, price: int) -> None:
@@ -92,55 +101,53 @@ class RedisBudget:
         if not await self._counted():
             return f"PAILITAO_DAILY_CALLS={self._daily_calls} are used up"
         if not await self._purse.reserve(self._price):
-            await self.give_back()
+            self._untold += DayUse(-1, 0, -self._price)
             return f"PAILITAO_MAX_SPEND={self._purse.most} yuan a day are spent"
+        self._purse.waits.begun()
         return None
 
     async def _counted(self) -> bool:
         if self._daily_calls is not None:
-            return await self._tell(1)
-        self._untold += DayUse(1)
+            return await self._told(self._link.patient_script, DayUse(1, 0, self._price))
+        self._untold += DayUse(1, 0, self._price)
         if self._clock() - self._told_at >= _TELL_SECONDS:
             self._told_at = self._clock()
             with suppress(AwayError):
-                await self._told(self._link.script, 0)
+                await self._told(self._link.script, DayUse())
         return True
 
     async def give_back(self) -> None:
-        self._untold += DayUse(-1)
+        self._untold += DayUse(-1, 0, -self._price)
+        self._purse.release(self._price)
+        self._purse.waits.ended()
 
     def answered(self, billed: bool) -> None:
-        if billed:
-            self._untold += DayUse(0, 1, self._price)
-        else:
+        self._untold += DayUse(0, 1) if billed else DayUse(0, 0, -self._price)
+        if not billed:
             self._purse.release(self._price)
+        self._purse.waits.ended()
 
     def told(self, quota: QuotaTold) -> None:
         self._quota = quota
 
     async def close(self) -> None:
-        """Tells what has not been told, if Redis answers."""
-        if self._untold != DayUse():
-            with suppress(AwayError):
-                await self._told(self._link.script, 0)
+        """Tells what has not been told, and hears what others have, if Redis answers."""
+        with suppress(AwayError):
+            await self._told(self._link.script, DayUse())
 
-    async def _tell(self, calls: int) -> bool:
-        return await self._told(self._link.patient_script, calls)
-
-    async def _told(self, script: Callable[..., Any], calls: int) -> bool:
+    async def _told(self, script: Callable[..., Any], use: DayUse) -> bool:
         untold, self._untold = self._untold, DayUse()
         day = beijing_day(self._clock())
-        # What was made without a limit is made: only a new call is asked for.
-        most = "" if self._daily_calls is None else self._daily_calls - untold.calls
-        made = calls + untold.calls
+        most = "" if self._daily_calls is None else self._daily_calls
+        told = use + untold
         try:
-            granted, *use = await script(
-                "budget", f"{self._key}:{day}", made, most, untold.billed, untold.spent
+            granted, *seen = await script(
+                "budget", f"{self._key}:{day}", told.calls, most, told.billed, told.spent
             )
         except (AwayError, StoppedError):
             self._untold += untold
             raise
-        self._known = (day, DayUse(*use))
+        self._known = (day, DayUse(*seen))
         if not granted:
-            self._untold += DayUse(untold.calls)
+            self._untold += DayUse(untold.calls, 0, -use.spent)
         return bool(granted)

@@ -223,7 +223,7 @@ class Worker:
             self._session.books.close_seed(line)
         try:
             for line in await self._session.books.sync():
-                self._stats.inc_value(stats.seeds(line.status))
+                self._session.count_seed(line)
         except ResultsError as error:
             self._has_failed = True
             self._session.stop("pailitao_disk", str(error))

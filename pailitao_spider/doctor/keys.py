@@ -6,13 +6,13 @@ the rest, and charges nothing.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Awaitable, Callable
 
 from pailitao_spider.access.tokens import Token
 from pailitao_spider.accounts import Account
 from pailitao_spider.config import Config
+from pailitao_spider.credentials import where_it_is_set
 from pailitao_spider.doctor.clocks import apart
 from pailitao_spider.doctor.findings import Finding, Verdict, note, right, without, wrong
 from pailitao_spider.doctor.outcomes import finding_of
@@ -31,9 +31,6 @@ _WARN_DAYS = 7
 _FEW_ROWS = 20
 _HALF_SECOND = 0.5  # gateways tell whole seconds
 _ABOUT_WHO = (Cause.KEY, Cause.SECRET, Cause.CLOCK)
-_SETTING = re.compile(
-    r"PAILITAO_(APP_KEY|APP_SECRET|ACCESS_TOKEN|REFRESH_TOKEN|TOKEN_URL|URL|GATEWAY)\b"
-)
 
 
 async def examine(account: Account, config: Config, newest: Newest | None = None) -> list[Finding]:
@@ -79,9 +76,7 @@ class _Examination:
 
     def say(self, finding: Finding) -> None:
         """With the key's name before it; a key of a file is corrected in that file."""
-        file, remedy = self._config.credentials, finding.remedy
-        if file is not None:
-            remedy = _SETTING.sub(lambda found: f"its {found[1].lower()} in {file}", remedy)
+        remedy = where_it_is_set(finding.remedy, self._config)
         text = f"key {self._account.config.name}: {finding.text}"
         told = Finding(finding.verdict, finding.subject, text, remedy)
         self.findings.append(without(self._secrets, told))

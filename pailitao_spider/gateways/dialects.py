@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from inspect import signature
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -91,7 +92,10 @@ def dialect(text: str) -> Dialect:
     try:
         made: Dialect = make(**dict(parse_qsl(options, keep_blank_values=True)))
     except TypeError as error:
-        raise ConfigError(f"PAILITAO_GATEWAY={text!r}: {error}") from error
+        known = ", ".join(signature(make).parameters) or "none"
+        raise ConfigError(
+            f"PAILITAO_GATEWAY={text!r}: {name} has no such options; its options are: {known}"
+        ) from error
     return made
 
 
@@ -102,6 +106,6 @@ def _imported(path: str, name: str) -> Callable[..., Any]:
     except (ImportError, ValueError, TypeError, AttributeError) as error:
         raise ConfigError(
             f"PAILITAO_GATEWAY={name!r} is no gateway: known are {', '.join(DIALECTS)}, "
-            "or give the import path of a dialect class"
+            f"or give the import path of a dialect class ({error})"
         ) from error
     return found

@@ -77,6 +77,8 @@ class AnswerMiddleware:
         if META not in request.meta:
             return response
         kind = request.meta[META]["kind"]
+        if (sent := self._session.sent.get(request)) is not None:
+            sent.key.has_answered = True
         outcome = self._read(kind, request, response)
         if isinstance(outcome, Page) and _contradicts_itself(outcome, request):
             outcome = Refusal(RefusalClass.TRANSIENT, "no rows", f"of {outcome.total} reported")
@@ -101,6 +103,7 @@ class AnswerMiddleware:
             return await self._refusals.next_attempt(
                 request, Refusal(RefusalClass.TRANSIENT, name, "")
             )
+        self._refusals.no_answer(request)
         if isinstance(exception, IgnoreRequest | PailitaoError):
             return None
         raise RefusedError(f"error: {name}") from None  # its text may hold the signed address
@@ -140,8 +143,7 @@ class AnswerMiddleware:
             self._session.stop(
                 "pailitao_schema_drift",
                 f"{why}: the gateway has changed, or another one answers. Offers of before are "
-                "kept, raw rows stand in the rejected file; look for a newer version, or go on "
-                "with a higher PAILITAO_DRIFT_LIMIT",
+                "kept; look for a newer version, or go on with a higher PAILITAO_DRIFT_LIMIT",
             )
             raise RunEndsError
 

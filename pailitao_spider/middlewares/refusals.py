@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict, replace
 from time import time
 from typing import Any
+from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.utils.asyncio import sleep
@@ -45,6 +46,7 @@ class Refusals:
         self._session = session
         self._renewing = Renewing(session)
         self._warned: set[Key] = set()
+        self._silent: set[Key] = set()
 
     async def next_attempt(self, request: Request, refusal: Refusal) -> Request:
         """The same call once more, when its time has come. Raises what ends it else."""
@@ -67,6 +69,10 @@ class Refusals:
         if await self._is_lost_upload(request, refusal, attempt, sent):
             return _again(request, replace(attempt, uploads=attempt.uploads + 1))
         action = session.policy.action(refusal, attempt)
+        if sent is not None and not sent.key.has_answered:
+            self._tell_silence(sent.key, refusal)
+            if action is Action.GIVE_UP:
+                return self._lose_silent(request, refusal, sent.key)
         if action is Action.GIVE_UP:
             raise RefusedError(refusal.reason)
         if action is Action.STOP:
@@ -106,6 +112,33 @@ class Refusals:
         level = logging.INFO if rate is None else logging.WARNING
         name = f"key {key.name}: " if len(self._session.pool.keys) > 1 else ""
         logger.log(level, "%stoo fast for the gateway%s: slower, at %.3g/s", name, given, now)
+
+    def no_answer(self, request: Request) -> None:
+        """The call ended by something else than an answer."""
+        sent = self._session.sent.get(request)
+        if sent is not None and sent.permit is not None:
+            count_billed(self._session, sent, billed=False)
+            sent.key.gate.unclear()
+
+    def _tell_silence(self, key: Key, refusal: Refusal) -> None:
+        """One line at once: a crawl that only tries again looks like one that hangs."""
+        if key in self._silent:
+            return
+        self._silent.add(key)
+        name, place = key.name, urlsplit(key.url).netloc
+        logger.warning("key %s: no answer of %s: %s; trying again", name, place, refusal.code)
+
+    def _lose_silent(self, request: Request, refusal: Refusal, key: Key) -> Request:
+        """A gateway that was never heard of is no fault of the picture."""
+        text = (
+            f"no answer of {urlsplit(key.url).netloc} has ever come: {refusal.code}; "
+            "scrapy pailitao doctor tells more"
+        )
+        if not self._session.lose(key, Out("pailitao_unreachable", text)):
+            raise RunEndsError
+        if request.meta[META]["kind"] != "search":
+            raise NoKeyError
+        return _again(request, Attempt())
 
     async def _is_lost_upload(
         self, request: Request, refusal: Refusal, attempt: Attempt, sent: Sent | None

@@ -78,8 +78,7 @@ def _welcome(site: Site, spoken: str) -> str:
 def settings_of(site: Site, spoken: str) -> Iterator[str]:
     """What a crawl in another shell needs, one line for each kind."""
     account = site.gateway.account
-    if spoken != "router":
-        yield f"PAILITAO_GATEWAY={spoken}"
+    yield f"PAILITAO_GATEWAY={spoken}"
     yield f"PAILITAO_URL={site.url_of(spoken)}"
     if token_url := site.token_url_of(spoken):
         yield f"PAILITAO_TOKEN_URL={shlex.quote(token_url)}"
