@@ -25,6 +25,7 @@ from pailitao_spider.sandbox.catalogue import Catalogue
 PHOTOS = Path(__file__).parent / "photos"
 WORKERS = 3
 CALLS_PER_SECOND = 50
+SANDBOX_LINES = 6  # what it says of itself
 SANDBOX = f"rate={CALLS_PER_SECOND},burst=25,latency=0.08"
 STOP_SECONDS = 15
 
@@ -93,7 +94,8 @@ def start_gateway(scrapy: Scrapy) -> dict[str, str]:
     """The settings that the sandbox prints: its address and its key."""
     serve = ("pailitao", "sandbox", "--port=0", f"--options={SANDBOX}")
     process = scrapy.start_behind(*serve, log="sandbox.log", stdout=PIPE)
-    words = [word for line in islice(process.stdout or (), 5) for word in shlex.split(line)]
+    lines = islice(process.stdout or (), SANDBOX_LINES)
+    words = [word for line in lines for word in shlex.split(line)]
     settings = dict(word.split("=", 1) for word in words if "=" in word)
     print(f"A gateway of invented offers is at {settings['PAILITAO_URL']}")
     return {**settings, "PAILITAO_RATE": str(CALLS_PER_SECOND)}

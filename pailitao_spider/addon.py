@@ -50,6 +50,8 @@ _EXPORTERS = {
     "jsonl": "pailitao_spider.exporters.JsonLinesExporter",
     "jl": "pailitao_spider.exporters.JsonLinesExporter",
     "csv": "pailitao_spider.exporters.CsvExporter",
+    "xlsx": "pailitao_spider.exporters.XlsxExporter",
+    "parquet": "pailitao_spider.exporters.ParquetExporter",
 }
 
 

@@ -111,6 +111,7 @@ def _keys(config: Config) -> tuple[KeyConfig, ...]:
 
 def check_abilities(keys: Iterable[KeyConfig], asked: Arguments, given: Mapping[str, Any]) -> None:
     """What was typed must be possible at every key's gateway. Raises ConfigError."""
+    _check_folder(keys, asked)
     for key in keys:
         limits, name = dialect(key.gateway).limits, key.gateway.partition("?")[0]
         if asked.search_type not in limits.search_types:
@@ -141,6 +142,18 @@ def upload_limits(config: Config) -> PictureLimits:
     limits = [dialect(key.gateway).limits.picture for key in keys]
     known = [each for each in limits if each is not None]
     return max(known, key=lambda each: each.bytes, default=_ANY_PICTURE)
+
+
+def _check_folder(keys: Iterable[KeyConfig], asked: Arguments) -> None:
+    """Every picture of a folder would be refused for the same reason."""
+    if asked.seeds is None or not Path(asked.seeds).is_dir():
+        return
+    if all(dialect(key.gateway).limits.picture is None for key in keys):
+        names = ", ".join(sorted({key.gateway.partition("?")[0] for key in keys}))
+        able = those_that(lambda each: each.picture is not None)
+        raise ConfigError(
+            f"-a seeds={asked.seeds}: {names} takes pictures by URL only; {able} take uploads"
+        )
 
 
 def _from_settings(config: Config) -> KeyConfig:

@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.extensions.feedexport import FeedExporter, FeedSlot, ItemFilter
 from scrapy.extensions.postprocessing import PostProcessingManager
+from scrapy.utils.asyncio import run_in_thread
 
 from pailitao_spider.addon import session_of
+from pailitao_spider.errors import PailitaoError
 from pailitao_spider.offers import Offer
+from pailitao_spider.outputs import FeedTarget, local_feeds
+from pailitao_spider.tables.formats import WHOLE_AT_END
 
 if TYPE_CHECKING:
     from scrapy import Spider
@@ -36,6 +40,8 @@ class DurableFeedExporter(FeedExporter):
         self._session.flush_feeds = self.flush
         self._failure: Exception | None = None
         self._scraped = self._exported = 0
+        formats = {feed.format for feed in local_feeds(crawler.settings)}
+        self._is_whole_at_end = bool(formats) and formats <= WHOLE_AT_END
 
     def open_spider(self, spider: Spider) -> None:
         try:
@@ -54,7 +60,7 @@ class DurableFeedExporter(FeedExporter):
             self._exported += len(self.slots) == len(self.feeds)
         except Exception as error:
             self._failed(error)
-            if not isinstance(error, OSError):
+            if not isinstance(error, OSError | PailitaoError):
                 raise
 
     def flush(self) -> list[int]:
@@ -68,15 +74,38 @@ class DurableFeedExporter(FeedExporter):
         if self._exported != self._scraped:
             missing = self._scraped - self._exported
             raise OSError(f"{missing} offers have not reached the feed")
+        if self._is_whole_at_end:
+            self._session.books.hold()
         return [descriptor for slot in self.slots for descriptor in _flushed(slot)]
 
     async def close_spider(self, spider: Spider) -> None:
         if self._session.failed_to_open and self._session.keeps_ledger:
             self.slots = []  # nothing was begun, so an earlier feed stays as it is
         await self._session.last_commit()
+        for slot in self.slots:
+            if slot.format in WHOLE_AT_END and slot.itemcount and self._failure is None:
+                await self._finish(slot)
         if self._failure is not None:
             self._give_up_files()
         await super().close_spider(spider)
+        if self._session.is_open:
+            await self._release_ledger()
+
+    async def _finish(self, slot: FeedSlot) -> None:
+        """Writes a whole table, which may take minutes and fail at the last byte."""
+        try:
+            await run_in_thread(slot.finish_exporting)
+        except Exception as error:
+            self._failed(error)
+            storage = type(slot.storage).__name__
+            self.crawler.stats.inc_value(f"feedexport/failed_count/{storage}")
+
+    async def _release_ledger(self) -> None:
+        try:
+            await run_in_thread(_sync_files, local_feeds(self.settings))
+            self._session.books.release(is_whole=self._failure is None)
+        except OSError as error:
+            self._failed(error)
 
     def _give_up_files(self) -> None:
         """Closes what cannot be written; the reason has been told."""
@@ -106,6 +135,13 @@ class _NotYetWritten(ItemFilter):
             return False
         is_ours = isinstance(item, Offer) and self._session.is_open
         return not (is_ours and self._session.written.is_in(self._path, item))
+
+
+def _sync_files(feeds: list[FeedTarget]) -> None:
+    for feed in feeds:
+        if feed.format in WHOLE_AT_END and feed.path.is_file():
+            with feed.path.open("rb") as file:
+                os.fsync(file.fileno())
 
 
 def _flushed(slot: FeedSlot) -> Iterator[int]:

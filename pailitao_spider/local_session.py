@@ -152,6 +152,8 @@ class LocalSession(Session):
             )
 
     def what_is_left(self) -> str:
+        if self.books.is_held:
+            return "the table was not finished; crawl to .jsonl, which can be gone on with"
         return (
             f"{len(self.searches)} begun seeds and all that follow are searched when you run the "
             "same command with -o in place of -O"

@@ -9,7 +9,7 @@ from pailitao_spider.arguments import Arguments
 from pailitao_spider.config import Config
 from pailitao_spider.credentials import check_abilities, keys_of
 from pailitao_spider.errors import ConfigError
-from pailitao_spider.outputs import check_apart, local_feeds
+from pailitao_spider.outputs import check_apart, check_libraries, csv_has_bom, local_feeds
 from pailitao_spider.results.written import written_offers
 from pailitao_spider.sources import open_source
 
@@ -38,6 +38,8 @@ def check(settings: BaseSettings, given: Mapping[str, Any]) -> None:
     check_abilities(keys, arguments, given)
     if arguments.seeds not in (None, "-"):
         open_source(arguments.seeds)
+    csv_has_bom(settings)
+    check_libraries(settings)
     feeds = local_feeds(settings)
     check_apart(feeds, arguments.seeds)
     for feed in feeds:

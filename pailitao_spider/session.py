@@ -101,6 +101,7 @@ class Session:
         self._sandbox: Site | None = None
         self._closing: asyncio.Task[None] | None = None
         self._closed: asyncio.Task[None] | None = None
+        self._gave_up = False
 
     @property
     def keeps_ledger(self) -> bool:
@@ -276,6 +277,11 @@ class Session:
 
     async def close(self) -> None:
         """Closes what `open` opened, as far as it came: once, whoever asks and waits for it."""
+        if not self.is_open:  # perhaps for want of asyncio
+            if not self._gave_up:
+                self._gave_up = True
+                await self._close()
+            return
         if self._closed is None:
             self._closed = asyncio.ensure_future(self._close())
         await asyncio.shield(self._closed)

@@ -10,6 +10,11 @@ ADDONS = {"pailitao_spider.Addon": 500}
 
 FEED_EXPORT_ENCODING = "utf-8"
 
+FEED_EXPORTERS = {  # the command line asks for these before the add-on is there
+    "xlsx": "pailitao_spider.exporters.XlsxExporter",
+    "parquet": "pailitao_spider.exporters.ParquetExporter",
+}
+
 # How many calls may be under way; how fast they leave is the gate's decision.
 CONCURRENT_REQUESTS = 64
 DOWNLOAD_MAXSIZE = 8 * 2**20

@@ -231,7 +231,7 @@ def test_a_gateway_that_answers_nonsense_fails_the_seeds_not_the_run(
     assert all("transient" in line["reason"] for line in crawled.ledger.values())
 
 
-def test_nobody_listening_fails_the_seeds_with_the_reason(crawler: Crawler) -> None:
+def test_nobody_listening_stops_the_run_and_leaves_the_seeds(crawler: Crawler) -> None:
     crawler.env |= {
         "PAILITAO_URL": "http://127.0.0.1:9/router/rest",
         "PAILITAO_APP_KEY": "k",
@@ -243,7 +243,9 @@ def test_nobody_listening_fails_the_seeds_with_the_reason(crawler: Crawler) -> N
     crawled = crawler.crawl()
 
     assert crawled.exit_code == 1
-    assert crawled.statuses == {"failed": 1}
+    assert crawled.stats["finish_reason"] == "pailitao_unreachable"
+    assert crawled.ledger == {}
+    assert "no answer of 127.0.0.1:9 has ever come" in crawled.log
     assert "Traceback" not in crawled.log
 
 

@@ -429,23 +429,15 @@ def test_what_a_gateway_cannot_be_asked_is_told_before_anything_is_sent(
     assert crawled.log.count("\n") == 1
 
 
-def test_a_gateway_that_was_never_heard_of_ends_the_run_and_no_seed(crawler: Crawler) -> None:
-    crawler.env |= {
-        "PAILITAO_URL": "http://127.0.0.1:9/rest",
-        "PAILITAO_APP_KEY": "k",
-        "PAILITAO_APP_SECRET": "s",
-        "PAILITAO_TRANSIENT_TRIES": "3",
-    }
-    crawler.seeds(*(hosted(number) for number in range(3)))
+def test_a_folder_is_told_at_once_where_no_gateway_takes_uploads(crawler: Crawler) -> None:
+    crawler.env |= {"PAILITAO_SANDBOX": "1", "PAILITAO_GATEWAY": "linkplus"}
 
-    stopped = crawler.crawl()
+    crawled = crawler.crawl(seeds=PHOTOS)
 
-    assert stopped.exit_code == 1
-    assert stopped.stats["finish_reason"] == "pailitao_unreachable"
-    assert stopped.ledger == {}
-    assert "no answer of 127.0.0.1:9: " in stopped.log, "at once"
-    assert "has ever come" in stopped.log
-    assert "scrapy pailitao doctor tells more" in stopped.log
+    assert crawled.exit_code == 2
+    told = "linkplus takes pictures by URL only; router, imagequery, onebound take uploads"
+    assert told in crawled.log
+    assert crawled.log.count("\n") == 1
 
 
 def test_pictures_that_have_to_be_uploaded_are_shared_with_those_that_need_not(

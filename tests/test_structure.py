@@ -21,7 +21,9 @@ ALLOWED: dict[str, set[str]] = {
     "gateways": {"domain", "gateways"},
     "access": {"domain", "gateways", "access"},
     "sources": {"domain", "sources"},
-    "results": {"domain", "results"},
+    "tables": {"domain", "tables"},
+    "results": {"domain", "results", "tables"},
+    "questions": {"domain", "results", "questions"},
     "sandbox": {"domain", "gateways", "sandbox"},
     "cluster": {"domain", "gateways", "access", "results", "sources", "cluster", "glue"},
 }
@@ -31,7 +33,9 @@ GLUE_FREE = {
     "gateways": {"scrapy", "twisted", "aiohttp", "redis", "time", "random", "socket"},
     "access": {"scrapy", "twisted", "aiohttp", "redis", "time", "socket"},
     "sources": {"scrapy", "twisted", "aiohttp", "redis"},
+    "tables": {"scrapy", "twisted", "aiohttp", "redis"},
     "results": {"scrapy", "twisted", "aiohttp", "redis"},
+    "questions": {"scrapy", "twisted", "aiohttp", "redis"},
     "sandbox": {"scrapy", "twisted", "redis"},
     "cluster": set(),
 }

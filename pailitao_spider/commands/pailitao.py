@@ -11,7 +11,10 @@ from scrapy.exceptions import UsageError
 
 __all__ = ["Command"]
 
-_VERBS = ("push", "status", "dead", "merge", "clear", "doctor", "login", "quota", "sandbox")
+_VERBS = (
+    "push", "status", "dead", "merge", "convert", "find", "compare", "suppliers", "diff", "clear",
+    "doctor", "login", "quota", "sandbox",
+)  # fmt: skip
 
 
 class Command(ScrapyCommand):

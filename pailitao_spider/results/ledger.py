@@ -85,6 +85,9 @@ class Books:
         self._failed = False
         self._trusts_feed = True
         self.claims_void = 0
+        self._held: Path | None = None
+        self.is_held = False
+        """Nothing is claimed before the feed is whole, at its end."""
         self._files: dict[str, LineFile] = {}
         if paths is not None:
             self._files = {
@@ -95,13 +98,34 @@ class Books:
     def paths(self) -> ResultPaths | None:
         return self._paths
 
+    # a feed that is nothing before its end
+
+    def hold(self) -> None:
+        """Final lines are written under another name until `release`: a kill leaves no claim."""
+        if self._paths is not None and self._held is None:
+            self._held, self.is_held = _held(self._paths), True
+            self._files["seeds"] = LineFile(self._held)
+
+    def release(self, *, is_whole: bool) -> None:
+        """The feed is finished, or never will be. Raises OSError."""
+        if self._paths is None or self._held is None:
+            return
+        held, self._held = self._held, None
+        self._files["seeds"].close()
+        self._files["seeds"] = LineFile(self._paths.seeds)
+        if is_whole and held.exists():
+            held.replace(self._paths.seeds)
+        else:
+            held.unlink(missing_ok=True)
+
     # opening
 
     def start_over(self) -> None:
         """Removes what an earlier run left; the ledger first, so that a kill loses no claim."""
         if self._paths is None:
             return
-        for path in (self._paths.seeds, self._paths.matches, self._paths.rejected):
+        names = (self._paths.seeds, self._paths.matches, self._paths.rejected)
+        for path in (*names, _held(self._paths)):
             path.unlink(missing_ok=True)
 
     def claims(self) -> int:
@@ -239,6 +263,10 @@ class Books:
                 _keep_last_lines(self._paths.seeds)
         finally:
             self.roster.close()
+
+
+def _held(paths: ResultPaths) -> Path:
+    return paths.seeds.with_name(f"{paths.seeds.name}.held")
 
 
 async def _sync(descriptors: Iterable[int]) -> None:

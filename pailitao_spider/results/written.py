@@ -10,6 +10,7 @@ import msgspec
 
 from pailitao_spider.errors import ResultsError
 from pailitao_spider.results.lines import cut_torn_tail, lines_of
+from pailitao_spider.tables.csv_cells import unguarded
 
 __all__ = ["RESUMABLE", "WrittenOffer", "written_offers"]
 
@@ -60,7 +61,10 @@ def _csv_offers(path: Path, reader: csv.DictReader[str]) -> Iterator[WrittenOffe
         raise ResultsError(f"{path}: no column num_iid, so it cannot be gone on with; use -O")
     for row in reader:
         yield WrittenOffer(
-            row["num_iid"], row.get("seed_id"), _number(row, "page"), _number(row, "rank")
+            unguarded(row["num_iid"]),
+            None if (seed_id := row.get("seed_id")) is None else unguarded(seed_id),
+            _number(row, "page"),
+            _number(row, "rank"),
         )
 
 

@@ -176,8 +176,13 @@ def _foot(day: _Day) -> str:
     until = _local(next_midnight(day.now), "%Y-%m-%d %H:%M")
     left = ""
     if day.most is not None:
-        left = f" of {day.most:f}, {max(day.most - day.spent, Decimal(0)):f} left"
-    return f"spent by all keys: {day.spent:f} yuan{left}\nthe day ends at {until} (local time)"
+        left = f" of {_short(day.most)}, {_short(max(day.most - day.spent, Decimal(0)))} left"
+    spent = f"spent by all keys of yours, also those not named here: {_short(day.spent)} yuan{left}"
+    return f"{spent}\nthe day ends at {until} (local time)"
+
+
+def _short(yuan: Decimal) -> str:
+    return f"{yuan.normalize():f}"
 
 
 def _local(moment: float, form: str) -> str:

@@ -71,6 +71,7 @@ def _welcome(site: Site, spoken: str) -> str:
     lines = [
         f"the sandbox listens at {site.url_of(spoken)} (Ctrl-C ends it); its offers are invented",
         *(f"export {settings}" for settings in settings_of(site, spoken)),
+        *([] if site.token_url_of(spoken) else ["unset PAILITAO_TOKEN_URL"]),
     ]
     return "".join(f"{line}\n" for line in lines)
 

@@ -1,0 +1,223 @@
+"""Offers of written feeds, a line at a time; what cannot be read is counted and told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
+
+from pailitao_spider.errors import ResultsError
+from pailitao_spider.results.line_keys import NO_LINE
+from pailitao_spider.results.paths import ResultPaths
+from pailitao_spider.results.sightings import lines_in
+
+__all__ = ["Feeds", "Line", "OfferLine", "Tally", "check_feeds", "is_side_file", "sides"]
+
+_ENDINGS = (".jsonl", ".jl")
+_OFFSET_BITS = 48
+_OFFSET_MASK = (1 << _OFFSET_BITS) - 1
+_MONEY_LIMIT = Decimal(10) ** 12
+_NOTHING = msgspec.Raw(b"{}")
+
+
+class OfferLine(msgspec.Struct, gc=False):
+    """What questions ask of an offer; as in `Offer`, None is unknown."""
+
+    num_iid: str
+    title: str | None = None
+    price: Decimal | None = None
+    promotion_price: Decimal | None = None
+    price_min: Decimal | None = None
+    price_max: Decimal | None = None
+    post_fee: Decimal | None = None
+    similarity: Decimal | None = None
+    score: Decimal | None = None
+    min_order: int | None = None
+    sales: int | None = None
+    sales_window: str | None = None
+    sales_at_least: bool | None = None
+    is_onsale: bool | None = None
+    one_stop_service: bool | None = None
+    is_ad: bool | None = None
+    seller_id: str | None = None
+    seller_nick: str | None = None
+    area: str | None = None
+    shop_type: str | None = None
+    seed_id: str | None = None
+    seed_extra: msgspec.Raw = _NOTHING
+
+    @property
+    def lowest(self) -> Decimal | None:
+        """The price, else the lower end of the range: as the crawl's filters see it."""
+        return self.price_min if self.price is None else self.price
+
+    @property
+    def highest(self) -> Decimal | None:
+        """The price, else the upper end of the range."""
+        return self.price_max if self.price is None else self.price
+
+
+class Line(NamedTuple):
+    """One offer, its line as it stands, and where that is (for `Feeds.lines_at`)."""
+
+    offer: OfferLine
+    raw: bytes
+    place: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """Lines read. `torn` are no offers; `odd` are offers with a field of another type: unknown."""
+
+    offers: int = 0
+    torn: int = 0
+    odd: int = 0
+    first_torn: str | None = None
+
+    def tear(self, path: Path, number: int) -> None:
+        self.torn += 1
+        self.first_torn = self.first_torn or f"{path}:{number}"
+
+
+class Feeds:
+    """Some feeds as one stream of offers, in the order given."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.tally = Tally()
+        self._paths = tuple(paths)
+
+    def __iter__(self) -> Iterator[Line]:
+        for index, path in enumerate(self._paths):
+            place = index << _OFFSET_BITS
+            for number, raw in enumerate(lines_in(path), 1):
+                offer = self._offer(raw)
+                if offer is not None:
+                    self.tally.offers += 1
+                    yield Line(offer, raw, place)
+                elif not raw.isspace():
+                    self.tally.tear(path, number)
+                place += len(raw)
+
+    def _offer(self, raw: bytes) -> OfferLine | None:
+        try:
+            raw.decode()  # the decoder passes over damaged bytes in what it need not read
+            offer = _OFFER.decode(raw)
+        except msgspec.ValidationError:
+            return self._odd_offer(raw)
+        except NO_LINE:
+            return None
+        return _sound(offer) if offer.num_iid else None
+
+    def _odd_offer(self, raw: bytes) -> OfferLine | None:
+        """An offer that another program has rewritten: what has no known type is unknown."""
+        try:
+            members = _MEMBERS.decode(raw)
+            num_iid = str(_ODD_ID.decode(members.pop("num_iid")))
+        except (*NO_LINE, KeyError):
+            return None
+        self.tally.odd += 1
+        values = {
+            name: _read(_FIELDS[name], value) for name, value in members.items() if name in _FIELDS
+        }
+        return _sound(OfferLine(num_iid, **values)) if num_iid else None
+
+    def lines_at(self, places: Iterable[int]) -> Iterator[Line]:
+        """Lines that were read before. Raises ResultsError when they have changed meanwhile."""
+        files: dict[int, BinaryIO] = {}
+        with ExitStack() as stack:
+            for place in places:
+                index, offset = place >> _OFFSET_BITS, place & _OFFSET_MASK
+                path = self._paths[index]
+                try:
+                    if index not in files:
+                        files[index] = stack.enter_context(path.open("rb"))
+                    files[index].seek(offset)
+                    raw = files[index].readline()
+                except OSError as error:
+                    raise ResultsError(
+                        f"{path} cannot be read ({error.strerror or error})"
+                    ) from error
+                yield self._line_again(path, raw, place)
+
+    def _line_again(self, path: Path, raw: bytes, place: int) -> Line:
+        odd = self.tally.odd
+        offer = self._offer(raw)
+        self.tally.odd = odd
+        if offer is None:
+            raise ResultsError(f"{path} was changed meanwhile; ask again")
+        return Line(offer, raw, place)
+
+
+_OFFER = msgspec.json.Decoder(OfferLine)
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ODD_ID = msgspec.json.Decoder(str | int)
+_FIELDS: dict[str, msgspec.json.Decoder[Any]] = {
+    field.name: msgspec.json.Decoder(field.type, strict=False)
+    for field in msgspec.structs.fields(OfferLine)
+    if field.name not in ("num_iid", "seed_extra")
+} | {"seed_extra": msgspec.json.Decoder(msgspec.Raw)}
+
+
+def _read(decoder: msgspec.json.Decoder[Any], raw: msgspec.Raw) -> Any:
+    try:
+        return decoder.decode(raw)
+    except NO_LINE:
+        return None
+
+
+_NUMBERS = tuple(field.name for field in msgspec.structs.fields(OfferLine)
+                 if field.type == Decimal | None)  # fmt: skip
+
+
+def _sound(offer: OfferLine) -> OfferLine:
+    """Numbers that are none (NaN, 1e99999, below 0) are unknown."""
+    for name in _NUMBERS:
+        number = getattr(offer, name)
+        if number is not None and not (number.is_finite() and 0 <= number < _MONEY_LIMIT):
+            setattr(offer, name, None)
+    return offer
+
+
+def is_side_file(path: Path) -> bool:
+    """A ledger or another file that lies beside a feed."""
+    return path.name.endswith((".seeds.jsonl", ".rejected.jsonl", ".matches.jsonl"))
+
+
+def check_feeds(given: Sequence[Path]) -> list[Path]:
+    """Raises ResultsError for what cannot be asked, in one line with the remedy."""
+    if not given:
+        raise ResultsError("no feed; give a crawl's offers.jsonl")
+    seen: dict[Path, Path] = {}
+    for path in given:
+        _check_feed(path)
+        real = path.resolve()
+        if real in seen:
+            raise ResultsError(f"{path} is given twice (as {seen[real]}); give each file once")
+        seen[real] = path
+    return list(given)
+
+
+def _check_feed(path: Path) -> None:
+    if path.is_dir():
+        raise ResultsError(f"{path} is a folder; give the feed in it, such as offers.jsonl")
+    if not path.is_file():
+        why = "is no file" if path.exists() else "does not exist"
+        raise ResultsError(f"{path} {why}; give a crawl's offers.jsonl")
+    if path.suffix not in _ENDINGS:
+        raise ResultsError(f"{path} is no .jsonl file, and only those can be asked: crawl with "
+                           "-O offers.jsonl")  # fmt: skip
+    if is_side_file(path):
+        raise ResultsError(f"{path} lies beside a feed and is found by itself; give the feed")
+    if path.stat().st_size == 0:
+        raise ResultsError(f"{path} is empty: the crawl found no offer, or has not begun")
+
+
+def sides(paths: Sequence[Path], kind: str) -> list[Path]:
+    """The ledgers (`seeds`) or `matches` that lie beside the feeds."""
+    beside = (getattr(ResultPaths.beside(path), kind) for path in paths)
+    return [path for path in beside if path.is_file()]

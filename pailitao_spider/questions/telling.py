@@ -1,0 +1,159 @@
+"""Answers told to a person as a table, to a program as JSON Lines; mistakes as one line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any
+
+from pailitao_spider import typed_text
+from pailitao_spider.errors import ConfigError, PailitaoError, ResultsError
+from pailitao_spider.questions.prices import Span
+from pailitao_spider.questions.reading import Tally
+from pailitao_spider.results.lines import ENCODER
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = [
+    "answered", "json_line", "money", "number", "say", "show", "span", "tell_unread",
+    "typed", "write",
+]  # fmt: skip
+
+_CENT = Decimal("0.01")
+_LIMIT = Decimal(10) ** 9
+
+
+def answered(answer: Callable[[], int]) -> int:
+    """The exit code: the answer's own, 1 where it was stopped, 2 for a mistake."""
+    try:
+        code = answer()
+        sys.stdout.flush()
+    except BrokenPipeError:  # `… | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except PailitaoError as error:
+        say(str(error))
+        return 2
+    except sqlite3.Error as error:
+        say(
+            f"the temporary index cannot be written ({error}); "
+            "name a folder with more room in the environment: SQLITE_TMPDIR"
+        )
+        return 2
+    except KeyboardInterrupt:
+        say("stopped")
+        return 1
+    return code
+
+
+def typed(
+    options: argparse.Namespace, readers: Mapping[str, Callable[[str], Any]]
+) -> dict[str, Any]:
+    """What was typed of the options that `readers` names. Raises ConfigError."""
+    given = {name: getattr(options, name) for name in readers}
+    return {
+        name: _typed(name, text, readers[name]) for name, text in given.items() if text is not None
+    }
+
+
+def _typed(name: str, text: str, read: Callable[[str], Any]) -> Any:
+    try:
+        return read(text.strip())
+    except ValueError as error:
+        raise ConfigError(f"--{name.replace('_', '-')} {text}: must be {error}") from error
+
+
+def number(wanted: str, *, above_zero: bool = False) -> Callable[[str], Decimal]:
+    """A reader of decimal numbers of at least 0."""
+
+    def read(given: str) -> Decimal:
+        try:
+            value = typed_text.amount(given)
+        except ValueError as error:
+            raise ValueError(wanted) from error
+        if value > _LIMIT or (above_zero and value == 0):
+            raise ValueError(wanted)
+        return value
+
+    return read
+
+
+def say(text: str) -> None:
+    """A line beside the answer."""
+    sys.stderr.write(f"{text}\n")
+
+
+def write(line: bytes) -> None:
+    """A line of the answer, UTF-8 whatever the terminal's tongue."""
+    sys.stdout.buffer.write(line if line.endswith(b"\n") else line + b"\n")
+
+
+def json_line(value: Any) -> None:
+    """One JSON value as a line; Decimals keep their digits."""
+    write(ENCODER.encode(value))
+
+
+def tell_unread(*tallies: Tally) -> int:
+    """Says what could not be read; the exit code. Raises ResultsError where no offer was."""
+    torn, odd = (sum(getattr(each, name) for each in tallies) for name in ("torn", "odd"))
+    where = next((each.first_torn for each in tallies if each.first_torn), None)
+    if not any(each.offers for each in tallies):
+        raise ResultsError("there is no offer in what was given; give a crawl's offers.jsonl")
+    if odd:
+        say(f"{odd} offers have fields of another type; what could not be read counts as unknown")
+    if torn:
+        say(f"{torn} lines could not be read and are left out, the first at {where}")
+    return 1 if torn else 0
+
+
+def show(
+    title: str, heads: Mapping[str, str], rows: Iterable[Sequence[str]], foot: Sequence[str] = ()
+) -> None:
+    """A table on the terminal. A head comes with `left`, or for numbers `right`.
+
+    Columns without any text are left out; nothing in a title is markup.
+    """
+    from rich.console import Console
+
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a pipe on Windows knows no Chinese
+    console = Console(highlight=False, markup=False)
+    console.print(_table(title, heads, list(rows)))
+    for line in foot:
+        console.print(_plain(line), soft_wrap=True)
+
+
+def _table(title: str, heads: Mapping[str, str], rows: Sequence[Sequence[str]]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    used = [place for place in range(len(heads)) if not rows or any(row[place] for row in rows)]
+    table = Table(title=Text(_plain(title)), title_justify="left")
+    for head, justify in [list(heads.items())[place] for place in used]:
+        is_number = justify == "right"
+        table.add_column(head, justify=justify, overflow="fold", no_wrap=is_number)  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*(Text(_plain(row[place])) for place in used))
+    return table
+
+
+def _plain(text: str) -> str:
+    """A title from the network does not command the terminal."""
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
+def money(value: Decimal | None) -> str:
+    """To the cent; unknown is a question mark."""
+    return "?" if value is None else f"{value.quantize(_CENT, ROUND_HALF_UP):f}"
+
+
+def span(value: Span) -> str:
+    """Best and worst case, as one where they are the same."""
+    best, worst = map(money, value)
+    return best if best == worst else f"{best}–{worst}"

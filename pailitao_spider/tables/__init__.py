@@ -1,0 +1,1 @@
+"""Offers as tables: what each column holds, and the formats that other programs read."""

@@ -1,0 +1,142 @@
+"""Lines of a feed as cells of a table, with every digit that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pailitao_spider.errors import FieldError
+from pailitao_spider.tables.columns import Cell, Column, Kind, cell
+
+__all__ = ["OfferLine", "members_of", "rows_of", "seed_names_of"]
+
+Members = dict[str, msgspec.Raw]
+
+_BUFFER_BYTES = 1 << 20
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
+_LINE = msgspec.json.Decoder(Members)
+_SEED = msgspec.json.Decoder(Members | None)
+_ANY = msgspec.json.Decoder(Any, float_hook=Decimal)
+_TEXT = msgspec.json.Decoder(str | None)
+_NUMBER = msgspec.json.Decoder(Decimal | None)
+
+
+def _id(raw: msgspec.Raw) -> str | None:
+    value = _ANY.decode(raw)
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise FieldError("neither text nor a whole number")
+
+
+def _number(raw: msgspec.Raw) -> Decimal | None:
+    value: Decimal | None = _NUMBER.decode(raw)
+    if value is not None and not value.is_finite():
+        raise FieldError("no number")
+    return value
+
+
+def _json(raw: msgspec.Raw) -> str | None:
+    """As it stands; an empty object is nothing."""
+    return None if cell(_ANY.decode(raw)) is None else bytes(raw).decode()
+
+
+_READERS: dict[Kind, Callable[[msgspec.Raw], Cell]] = {
+    Kind.TEXT: _TEXT.decode,
+    Kind.ID: _id,
+    Kind.MONEY: _number,
+    Kind.RATE: _number,
+    Kind.COUNT: msgspec.json.Decoder(int | None).decode,
+    Kind.SCORE: _number,
+    Kind.FLAG: msgspec.json.Decoder(bool | None).decode,
+    Kind.LINK: _TEXT.decode,
+    Kind.MOMENT: _TEXT.decode,
+    Kind.JSON: _json,
+    Kind.ANY: lambda raw: cell(_ANY.decode(raw)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OfferLine:
+    """A line that is no blank. `members` is None where it is no offer, for the reason in `why`."""
+
+    path: Path
+    number: int
+    members: Members | None
+    why: str = ""
+    is_torn: bool = False
+    """It is the last one and lacks its line end: what a kill left, or a run still writes."""
+
+
+def members_of(paths: Iterable[Path]) -> Iterator[OfferLine]:
+    """The lines of all files. Raises OSError."""
+    for path in paths:
+        with path.open("rb", buffering=_BUFFER_BYTES) as file:
+            for number, raw in enumerate(file, 1):
+                if not raw.isspace():
+                    yield _line(path, number, raw)
+
+
+def _line(path: Path, number: int, raw: bytes) -> OfferLine:
+    try:
+        members = _LINE.decode(raw)
+        if not _id(members["num_iid"]):
+            raise FieldError("num_iid is empty")
+    except KeyError:
+        return OfferLine(path, number, None, "it has no num_iid")
+    except (*_UNREADABLE, FieldError) as error:
+        return OfferLine(path, number, None, str(error), not raw.endswith(b"\n"))
+    return OfferLine(path, number, members)
+
+
+def seed_names_of(lines: Iterable[OfferLine]) -> list[str]:
+    """The names in all `seed_extra`, in the order of their first appearance."""
+    names: dict[str, None] = {}
+    for line in lines:
+        if line.members is not None:
+            names |= dict.fromkeys(_seed_members(line.members))
+    return list(names)
+
+
+def _seed_members(members: Members) -> Members:
+    raw = members.get("seed_extra")
+    try:
+        return (raw and _SEED.decode(raw)) or {}
+    except _UNREADABLE:
+        return {}
+
+
+def rows_of(
+    columns: Sequence[Column], seed_columns: dict[str, str]
+) -> Callable[[Members], list[Cell]]:
+    """Makes the reader of one line; `seed_columns` gives the name in `seed_extra` of a column.
+
+    The reader raises FieldError for a member that is none of its column's kind.
+    """
+    readers = [
+        (column.name, seed_columns.get(column.name), _READERS[column.kind]) for column in columns
+    ]
+
+    def row(members: Members) -> list[Cell]:
+        seed = _seed_members(members) if seed_columns else {}
+        return [
+            _read(name, members.get(name) if key is None else seed.get(key), reader)
+            for name, key, reader in readers
+        ]
+
+    return row
+
+
+def _read(name: str, raw: msgspec.Raw | None, reader: Callable[[msgspec.Raw], Cell]) -> Cell:
+    if raw is None:
+        return None
+    try:
+        return reader(raw)
+    except (*_UNREADABLE, FieldError) as error:
+        raise FieldError(f"{name}: {error}") from error

@@ -1,0 +1,129 @@
+"""`scrapy pailitao suppliers`: who has most of what was searched, and the fewest to buy it from."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pailitao_spider import typed_text
+from pailitao_spider.questions import telling
+from pailitao_spider.questions.ledgers import seed_ends
+from pailitao_spider.questions.reading import Feeds, Tally, check_feeds, sides
+from pailitao_spider.questions.relations import Relations
+from pailitao_spider.questions.suppliers import Supplier, Suppliers, suppliers_of
+
+__all__ = ["SUMMARY", "add_options", "run"]
+
+SUMMARY = "who has offers for most seeds, and the fewest suppliers for all of them"
+
+_READERS = {"share": typed_text.share, "top": typed_text.whole()}
+_HEADS = {"supplier": "left", "seeds": "right", "in set": "left", "offers": "right",
+          "price": "right", "dropship": "right", "score": "right", "area": "left"}  # fmt: skip
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("feeds", nargs="*", type=Path, metavar="offers.jsonl")
+    parser.add_argument("--share", metavar="0-1", help="the part of the seeds to be covered (1)")
+    parser.add_argument("--top", metavar="N", help="suppliers to list (20), besides the set")
+    parser.add_argument("--json", action="store_true", help="a JSON object a supplier, then one")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exits with 0, 1 when seeds stay uncovered or lines were unreadable, 2 for a mistake."""
+    return telling.answered(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    given = telling.typed(options, _READERS)
+    top = given.get("top", 20)
+    paths = check_feeds(options.feeds)
+    feeds, beside = Feeds(paths), Tally()
+    with closing(Relations(sides(paths, "matches"), beside)) as relations:
+        ends = (end.seed_id for end in seed_ends(sides(paths, "seeds"), beside))
+        found = suppliers_of(feeds, relations, given.get("share", Decimal(1)), ends)
+    unread = telling.tell_unread(feeds.tally, beside)
+    (_write if options.json else _show)(found, top)
+    return unread or (0 if found.is_reached else 1)
+
+
+def _listed(found: Suppliers, top: int) -> Iterator[tuple[Supplier, int | None]]:
+    """The picks in their order, then the best of the others; with the place in the set."""
+    picks = found.cover.picks
+    picked = set(picks)
+    for place, index in enumerate(picks, 1):
+        yield found.ranked[index], place
+    others = (each for index, each in enumerate(found.ranked) if index not in picked)
+    for each, _ in zip(others, range(max(0, top - len(picks))), strict=False):
+        yield each, None
+
+
+def _write(found: Suppliers, top: int) -> None:
+    for supplier, place in _listed(found, top):
+        adds = None if place is None else found.cover.gains[place - 1]
+        facts = msgspec.structs.asdict(supplier)
+        telling.json_line({"kind": "supplier", **facts, "in_set": place, "adds": adds})
+    telling.json_line({"kind": "set", **_facts(found)})
+
+
+def _facts(found: Suppliers) -> dict[str, Any]:
+    return {
+        "suppliers": len(found.ranked),
+        "set": len(found.cover.picks),
+        "seeds": found.seeds,
+        "wanted": found.target,
+        "covered": found.cover.covered,
+        "method": "exact" if found.cover.is_smallest else "greedy",
+        "uncovered": list(found.uncovered),
+        "uncovered_count": found.uncovered_count,
+        "nameless": list(found.nameless),
+        "nameless_count": found.nameless_count,
+    }
+
+
+def _show(found: Suppliers, top: int) -> None:
+    title = f"{len(found.ranked)} suppliers, {found.seeds} seeds"
+    rows = (_row(found, *each) for each in _listed(found, top))
+    telling.show(title, _HEADS, rows, list(_foot(found)))
+
+
+def _row(found: Suppliers, supplier: Supplier, place: int | None) -> tuple[str, ...]:
+    unknown = f" ({supplier.dropship_unknown}?)" if supplier.dropship_unknown else ""
+    level = supplier.price_level
+    return (
+        supplier.name,
+        str(supplier.seeds),
+        "" if place is None else f"{place}, adds {found.cover.gains[place - 1]}",
+        str(supplier.offers),
+        "?" if level is None else f"{level:.0%}",
+        f"{supplier.dropship}{unknown}",
+        "?" if supplier.score is None else str(supplier.score),
+        supplier.area or "?",
+    )
+
+
+def _foot(found: Suppliers) -> Iterator[str]:
+    cover = found.cover
+    how = (
+        "no smaller set does" if cover.is_smallest
+        else "found greedily: a smaller set may exist"
+    )  # fmt: skip
+    yield f"{len(cover.picks)} suppliers cover {cover.covered} of {found.seeds} seeds; {how}"
+    yield "price: 100% is the median of the offers of the same seed; dropship: offers that have it"
+    if not found.is_reached:
+        yield f"{found.target} seeds were wanted: exit code 1"
+    if found.uncovered:
+        yield f"not covered: {_named(found.uncovered, found.uncovered_count)}"
+    if found.nameless:
+        names = _named(found.nameless, found.nameless_count)
+        yield f"{found.nameless_count} offers name no seller and count for none: {names}"
+
+
+def _named(some: tuple[str, ...], count: int) -> str:
+    more = f" and {count - len(some)} more" if count > len(some) else ""
+    return f"{', '.join(some)}{more}"
