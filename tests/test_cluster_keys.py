@@ -27,7 +27,7 @@ def test_workers_share_the_keys_of_several_gateways(
     serve_sandbox: Serve, cluster: MakeCluster
 ) -> None:
     """One of the keys is spent half-way; none draws a refusal."""
-    site = served(serve_sandbox, "key=fast:40:5:,key=slow:10:5:,key=small:20:5:")
+    site = served(serve_sandbox, "key=fast:40:10:,key=slow:10:10:,key=small:20:10:")
     run = clustered(
         cluster,
         site,

@@ -129,7 +129,7 @@ def killed_at_random(run: Cluster, kills: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kills", "seeds"), [(8, 240), pytest.param(20, 600, marks=pytest.mark.soak)]
+    ("kills", "seeds"), [(5, 150), pytest.param(20, 600, marks=pytest.mark.soak)]
 )
 def test_kills_at_random_lose_and_double_nothing(
     serve_sandbox: Serve, cluster: MakeCluster, kills: int, seeds: int
@@ -162,7 +162,15 @@ def test_fifty_kills_ten_times_lose_and_double_nothing(
     assert_whole(run, numbers)
 
 
-@pytest.mark.parametrize("step", STEPS)
+# The others are as far from each other as these: make soak has them all.
+ALWAYS = ("after the pop", "after fsync, before the script", "after the script, before its reply",
+          "ledger line written, before the script")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "step",
+    [pytest.param(each, marks=[] if each in ALWAYS else pytest.mark.soak) for each in STEPS],
+)
 def test_a_crash_at_any_step_loses_and_doubles_nothing(
     serve_sandbox: Serve, cluster: MakeCluster, step: str
 ) -> None:
@@ -188,7 +196,10 @@ def has_taken_over(run: Cluster) -> bool:
         return any(int(number) > 1 for number in client.hvals(key("deliveries")))
 
 
-@pytest.mark.parametrize("thaws", ["while others work on its pages", "when all is over"])
+@pytest.mark.parametrize(
+    "thaws",
+    ["while others work on its pages", pytest.param("when all is over", marks=pytest.mark.soak)],
+)
 def test_a_worker_frozen_past_its_lease_does_no_harm_when_it_thaws(
     serve_sandbox: Serve, cluster: MakeCluster, thaws: str
 ) -> None:
@@ -278,7 +289,7 @@ def test_a_suspect_page_stays_alone_while_its_lease_is_renewed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rounds", "seeds"), [(4, 80), pytest.param(10, 200, marks=pytest.mark.soak)]
+    ("rounds", "seeds"), [(3, 60), pytest.param(10, 200, marks=pytest.mark.soak)]
 )
 def test_rolling_restarts_cost_no_call(
     serve_sandbox: Serve, cluster: MakeCluster, rounds: int, seeds: int
@@ -329,6 +340,7 @@ def test_sigterm_does_not_wait_for_calls_that_hang(
     assert_whole(run, numbers)
 
 
+@pytest.mark.soak
 def test_sigterm_waits_neither_for_calls_that_hang_nor_for_redis(
     serve_sandbox: Serve, cluster: MakeCluster, redis_server: LocalServer
 ) -> None:

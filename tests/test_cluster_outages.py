@@ -82,7 +82,8 @@ def test_redis_killed_and_back_no_worker_exits_and_work_resumes(
     assert_whole(run, range(60))
 
 
-@pytest.mark.parametrize("seconds", [4, pytest.param(10, marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("seconds", [4, 10])
 def test_redis_frozen_and_thawed(
     serve_sandbox: Serve, cluster: MakeCluster, redis_server: LocalServer, seconds: float
 ) -> None:
@@ -140,8 +141,8 @@ def some(share: float, *kinds: str | bytes) -> Callable[[int], str | bytes | Non
     ("share", "kinds"),
     [
         (0.1, ("lost",)),
-        (0.1, ("torn",)),
-        (1.0, ("slow",)),
+        pytest.param(0.1, ("torn",), marks=pytest.mark.soak),
+        pytest.param(1.0, ("slow",), marks=pytest.mark.soak),
         (0.1, (READONLY, LOADING, OOM)),
     ],
     ids=["lost", "torn", "slow", "errors"],
@@ -245,6 +246,7 @@ def test_a_folder_that_cannot_be_written_is_one_line_and_takes_no_page(
     assert (site.gateway.log.calls, run.status()["waiting"]) == (0, 1)
 
 
+@pytest.mark.soak
 def test_a_torn_line_of_a_killed_worker_is_cut_when_its_file_is_gone_on_with(
     serve_sandbox: Serve, cluster: MakeCluster
 ) -> None:

@@ -729,14 +729,14 @@ def test_eight_workers_with_fifty_dead_calls_each_make_one_refresh(
     assert site.gateway.log.by_method["token"] == 1
 
 
-def test_eight_workers_with_a_dead_refresh_token_ask_once_and_all_are_told(
+def test_workers_with_a_dead_refresh_token_ask_once_and_all_are_told(
     processes: Callable[..., tuple[Site, Processes]],
 ) -> None:
     site, workers = processes(latency_seconds=0.2)
-    begun = workers.start(8, callers=50, refresh="dead")
+    begun = workers.start(4, callers=50, refresh="dead")
     go(begun)
     answers = [answer for process in begun for answer in told(process)]
-    assert len(answers) == 400
+    assert len(answers) == 200
     assert len(set(answers)) == 1
     assert answers[0].startswith("RefusedError denied")
     assert "unknown or was used before" in answers[0]

@@ -84,7 +84,15 @@ def _seed_id(ledger: dict[str, dict[str, object]], number: int) -> str:
 
 @pytest.mark.parametrize(
     "fault",
-    ["429@1-3", "429-http@1-3", "ban=1@2", "500@1-3", "503@2", "html@1", "cut@1", "reset@1"],
+    [
+        "429@1-3",
+        "ban=1@2",
+        "reset@1",
+        *(
+            pytest.param(each, marks=pytest.mark.soak)  # and each among others, above
+            for each in ("429-http@1-3", "500@1-3", "503@2", "html@1", "cut@1")
+        ),
+    ],
 )
 def test_a_refusal_that_passes_costs_a_retry_and_no_offer(
     serve_sandbox: Serve, crawler: Crawler, fault: str

@@ -249,6 +249,7 @@ def test_a_csv_feed_goes_on_under_one_header(serve_sandbox: Serve, crawler: Craw
     assert Counter(line.split(",")[0] for line in lines[1:]) == expected(range(4))
 
 
+@pytest.mark.soak
 def test_two_feeds_are_each_whole_after_kills(serve_sandbox: Serve, crawler: Crawler) -> None:
     crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=40)
     numbers = range(60)

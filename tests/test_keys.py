@@ -92,7 +92,7 @@ def check_whole(crawled: Crawled, numbers: range) -> None:
 def test_keys_of_three_gateways_share_a_run_and_one_is_spent_half_way(
     serve_sandbox: Serve, crawler: Crawler
 ) -> None:
-    site = served(serve_sandbox, "key=fast:40:5:,key=slow:15:3:,key=small:30:5:12")
+    site = served(serve_sandbox, "key=fast:40:10:,key=slow:15:10:,key=small:30:10:12")
     use(
         crawler,
         table(site, "router", "fast", rate=40),
