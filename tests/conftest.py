@@ -19,6 +19,14 @@ from tests.clusters import Cluster
 from tests.crawling import Crawler
 
 
+_LONG = ("test_cluster", "test_going_on", "test_keys", "test_faults", "test_merge", "test_drift")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of whole processes first: the short ones fill the gaps that they leave at the end."""
+    items.sort(key=lambda item: not item.path.name.startswith(_LONG))
+
+
 @pytest.fixture(autouse=True)
 def _no_keys_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):

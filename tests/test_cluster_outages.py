@@ -102,8 +102,8 @@ def newest_log(server: LocalServer) -> Path:
     return max(server.folder.glob("appendonlydir/*.incr.aof"))
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(n, marks=pytest.mark.soak)
-                                       for n in range(2, 52))])  # fmt: skip
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(1, 52))
 def test_a_log_that_lost_its_tail_brings_work_back(
     serve_sandbox: Serve, cluster: MakeCluster, redis_server: LocalServer, seed: int
 ) -> None:
@@ -143,7 +143,7 @@ def some(share: float, *kinds: str | bytes) -> Callable[[int], str | bytes | Non
         (0.1, ("lost",)),
         pytest.param(0.1, ("torn",), marks=pytest.mark.soak),
         pytest.param(1.0, ("slow",), marks=pytest.mark.soak),
-        (0.1, (READONLY, LOADING, OOM)),
+        pytest.param(0.1, (READONLY, LOADING, OOM), marks=pytest.mark.soak),
     ],
     ids=["lost", "torn", "slow", "errors"],
 )
@@ -284,6 +284,7 @@ def test_minus_o_capital_never_writes_over_a_worker_s_offers(
     assert (run.folder / "mine.jsonl").read_bytes() == before
 
 
+@pytest.mark.soak
 def test_workers_whose_run_was_emptied_say_so_and_a_second_push_heals_it(
     serve_sandbox: Serve, cluster: MakeCluster, redis_server: LocalServer
 ) -> None:

@@ -109,6 +109,7 @@ def test_workers_open_no_path_and_stored_bytes_serve_a_lost_upload(
     assert not any(name.startswith("pic:") or name == "wanted" for name in keys_of(run))
 
 
+@pytest.mark.soak
 def test_a_mended_list_is_pushed_again_and_lines_put_in_by_hand_count(
     serve_sandbox: Serve, cluster: MakeCluster
 ) -> None:
