@@ -18,7 +18,6 @@ from pailitao_spider.sandbox.server import Gateway, Site, serve
 from tests.clusters import Cluster
 from tests.crawling import Crawler
 
-
 _LONG = ("test_cluster", "test_going_on", "test_keys", "test_faults", "test_merge", "test_drift")
 
 
