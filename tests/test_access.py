@@ -288,7 +288,7 @@ class TestBothBudgets:
 
         asyncio.run(run())
         assert days.use() == DayUse(3, 2, 100_000)
-        assert days.use().free == 1
+        assert days.use().not_billed == 1
 
     def test_no_more_is_spent_than_the_day_allows_and_what_is_free_costs_nothing(
         self, days: Days

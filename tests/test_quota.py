@@ -55,7 +55,7 @@ def test_nothing_was_used_yet_and_no_file_is_made(ask: Ask, tmp_path: Path) -> N
     told = json.loads(out)
     assert (exit_code, err) == (0, "")
     assert told["keys"] == [
-        {"key": "router", "gateway": "router", "calls": 0, "billed": 0, "free": 0, "spent": 0,
+        {"key": "router", "gateway": "router", "calls": 0, "billed": 0, "not_billed": 0, "spent": 0,
          "daily_calls": None, "calls_left": None}
     ]  # fmt: skip
     assert (told["max_spend"], told["spend_left"]) == (None, None)
@@ -72,7 +72,7 @@ def test_the_day_s_numbers_and_what_is_left(ask: Ask, monkeypatch: pytest.Monkey
     told = json.loads(ask()[1])
 
     (key,) = told["keys"]
-    assert (key["calls"], key["billed"], key["free"], key["spent"]) == (120, 100, 20, 5)
+    assert (key["calls"], key["billed"], key["not_billed"], key["spent"]) == (120, 100, 20, 5)
     assert (key["daily_calls"], key["calls_left"]) == (500, 380)
     assert (told["spent"], told["max_spend"], told["spend_left"]) == (5, 20, 15)
     now = time.time()
@@ -167,7 +167,7 @@ def test_workers_count_together(
     exit_code, out, err = ask()
     told = json.loads(out)
     assert (exit_code, err) == (0, "")
-    assert (told["keys"][0]["calls"], told["keys"][0]["free"]) == (120, 20)
+    assert (told["keys"][0]["calls"], told["keys"][0]["not_billed"]) == (120, 20)
     assert (told["spent"], told["spend_left"]) == (5, 15)
 
 

@@ -37,7 +37,8 @@ class DayUse:
     spent: int = 0
 
     @property
-    def free(self) -> int:
+    def not_billed(self) -> int:
+        """Free ones, and those of which no answer is known."""
         return self.calls - self.billed
 
     def __add__(self, other: DayUse) -> DayUse:

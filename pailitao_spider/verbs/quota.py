@@ -131,7 +131,7 @@ def _facts_of(account: Account, use: DayUse) -> dict[str, Any]:
         "gateway": account.dialect.name,
         "calls": use.calls,
         "billed": use.billed,
-        "free": use.free,
+        "not_billed": use.not_billed,
         "spent": _yuan(use.spent),
         "daily_calls": most,
         "calls_left": None if most is None else max(most - use.calls, 0),
@@ -143,7 +143,7 @@ _COLUMNS: tuple[tuple[str, str], ...] = (
     ("gateway", "gateway"),
     ("calls", "calls"),
     ("billed", "billed"),
-    ("free", "free"),
+    ("not_billed", "not billed"),
     ("spent", "spent"),
     ("calls_left", "calls left"),
 )
