@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pailitao_spider.access.budget import Allowance
+from pailitao_spider.access.budget import Allowance, Budget
+from pailitao_spider.access.gate import Gate
+from pailitao_spider.access.keys import Key
 from pailitao_spider.access.token_file import TokenFile, default_folder
-from pailitao_spider.access.tokens import Token
+from pailitao_spider.access.tokens import Token, TokenStore
+from pailitao_spider.access.uploads import Uploads
 from pailitao_spider.config import Config
 from pailitao_spider.credentials import KeyConfig, keys_of
 from pailitao_spider.gateways.calls import Credential
@@ -45,6 +48,22 @@ class Account:
     def token_file(self) -> TokenFile:
         """Where its newest tokens are kept from run to run."""
         return TokenFile.of(default_folder(), self.credential.owner, self.configured)
+
+    def key(self, gate: Gate, tokens: TokenStore, budget: Budget, uploads: Uploads) -> Key:
+        """The key as the pool has it."""
+        return Key(
+            name=self.config.name,
+            group=self.config.group,
+            gateway="sandbox" if self.is_invented else self.dialect.name,
+            dialect=self.dialect,
+            url=self.url,
+            token_url=self.token_url,
+            credential=self.credential,
+            gate=gate,
+            tokens=tokens,
+            budget=budget,
+            uploads=uploads,
+        )
 
     def newest(self) -> Token:
         """The kept tokens, else the configured ones."""

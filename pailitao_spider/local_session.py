@@ -131,7 +131,7 @@ class LocalSession(Session):
         )
         budget = LocalBudget(account.owner, account.allowance, self._usage, purse)
         uploads = LocalUploads(self._state.uploads(account.owner))
-        return self._key(account, gate, self._opened_tokens(account), budget, uploads)
+        return account.key(gate, self._opened_tokens(account), budget, uploads)
 
     def _opened_tokens(self, account: Account) -> LocalTokens:
         if account.is_invented:

@@ -19,15 +19,12 @@ from scrapy.exceptions import CloseSpider
 from scrapy.utils.asyncio import run_in_thread
 
 from pailitao_spider import inner, stats
-from pailitao_spider.access.budget import Budget, DayUse
+from pailitao_spider.access.budget import DayUse
 from pailitao_spider.access.days import next_midnight
-from pailitao_spider.access.gate import Gate
 from pailitao_spider.access.keys import Key, Out
 from pailitao_spider.access.pace import Permit
 from pailitao_spider.access.pool import Pool
 from pailitao_spider.access.retrying import RetryPolicy
-from pailitao_spider.access.tokens import TokenStore
-from pailitao_spider.access.uploads import Uploads
 from pailitao_spider.accounts import Account, accounts_of
 from pailitao_spider.arguments import Arguments
 from pailitao_spider.config import Config
@@ -143,24 +140,6 @@ class Session:
     def _accounts(self) -> list[Account]:
         """The keys of the settings; with the sandbox on, they are the sandbox's."""
         return accounts_of(self.config, self._sandbox)
-
-    def _key(
-        self, account: Account, gate: Gate, tokens: TokenStore, budget: Budget, uploads: Uploads
-    ) -> Key:
-        config, spoken = account.config, account.dialect
-        return Key(
-            name=config.name,
-            group=config.group,
-            gateway="sandbox" if account.is_invented else spoken.name,
-            dialect=spoken,
-            url=account.url,
-            token_url=account.token_url,
-            credential=account.credential,
-            gate=gate,
-            tokens=tokens,
-            budget=budget,
-            uploads=uploads,
-        )
 
     def _open_pool(self, keys: list[Key]) -> None:
         self._rates = {config.name: config.rate for config in keys_of(self.config)}

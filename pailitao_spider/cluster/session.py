@@ -198,7 +198,7 @@ class ClusterSession(Session):
         gate = RedisGate(link, keys, config.rate, config.burst, is_closing=lambda: self.is_closing)
         budget = RedisBudget(link, keys, account.allowance, purse, time.time)
         tokens = RedisTokens(link, keys, account.credential, account.configured)
-        return self._key(account, gate, tokens, budget, RedisUploads(link, keys))
+        return account.key(gate, tokens, budget, RedisUploads(link, keys))
 
     # closing
 

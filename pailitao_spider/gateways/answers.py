@@ -12,7 +12,7 @@ import msgspec
 
 from pailitao_spider.errors import AnswerError
 
-__all__ = ["decode", "first", "unwrapped", "whole_number"]
+__all__ = ["decode", "first", "raw_rows", "unwrapped", "whole_number"]
 
 _NUMBERS_KEPT = msgspec.json.Decoder(float_hook=Decimal)
 _MOST_LEVELS = 64
@@ -78,6 +78,14 @@ def unwrapped(value: Any) -> Any:
         return decode(value.encode("utf-8", errors="replace"))
     except AnswerError:
         return value
+
+
+def raw_rows(value: Any) -> list[Any]:
+    """Rows as a list, null, "", absent, one object, or JSON text of any of these."""
+    value = unwrapped(value)
+    if value in (None, ""):
+        return []
+    return [unwrapped(each) for each in value] if isinstance(value, list) else [value]
 
 
 def first(value: Any, *names: str) -> Any:

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 from pailitao_spider import values
 from pailitao_spider.errors import FieldError
 from pailitao_spider.gateways import openplatform
-from pailitao_spider.gateways.answers import first, unwrapped, whole_number
+from pailitao_spider.gateways.answers import first, raw_rows, unwrapped, whole_number
 from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
 from pailitao_spider.gateways.foreign import shapeless
-from pailitao_spider.gateways.openplatform import check_words, raw_rows, signed_form
+from pailitao_spider.gateways.openplatform import check_words, signed_form
 from pailitao_spider.gateways.openplatform_refusals import opened
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Refusal

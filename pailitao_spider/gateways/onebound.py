@@ -12,12 +12,12 @@ from urllib.parse import urlencode, urlsplit
 
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways import onebound_refusals as refusals
-from pailitao_spider.gateways.answers import first, unwrapped, whole_number
+from pailitao_spider.gateways.answers import first, raw_rows, unwrapped, whole_number
 from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
 from pailitao_spider.gateways.foreign import shapeless
 from pailitao_spider.gateways.pages import Page
-from pailitao_spider.gateways.refusals import Refusal
-from pailitao_spider.gateways.resellers import TRANSIENT, asked, raw_rows, refusal, text
+from pailitao_spider.gateways.refusals import TRANSIENT, Refusal
+from pailitao_spider.gateways.resellers import asked, refusal, text
 from pailitao_spider.pictures import PictureLimits
 from pailitao_spider.rows import RowShape, read_row
 

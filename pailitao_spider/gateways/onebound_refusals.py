@@ -9,12 +9,16 @@ from typing import Any
 
 from pailitao_spider.gateways.answers import whole_number
 from pailitao_spider.gateways.pages import QuotaTold
-from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass
-from pailitao_spider.gateways.resellers import (
+from pailitao_spider.gateways.refusals import (
     BAD_SEED,
     THROTTLED,
     TRANSIENT,
+    Cause,
     Meaning,
+    Refusal,
+    RefusalClass,
+)
+from pailitao_spider.gateways.resellers import (
     answer_of,
     refusal,
     said,

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 from pailitao_spider import values
 from pailitao_spider.errors import AnswerError, ConfigError, FieldError
-from pailitao_spider.gateways.answers import decode, first, unwrapped
+from pailitao_spider.gateways.answers import decode, first
 from pailitao_spider.gateways.calls import Credential, Form
 from pailitao_spider.gateways.signing import sign_path
 
@@ -21,7 +21,6 @@ __all__ = [
     "check_words",
     "clock_form",
     "clock_of",
-    "raw_rows",
     "signed_form",
     "unix_seconds",
     "unknown_option",
@@ -66,14 +65,6 @@ def unix_seconds(raw: Any) -> float | None:
         return None
     known = None if text is None else datetime.fromisoformat(text)
     return None if known is None or known.tzinfo is None else known.timestamp()
-
-
-def raw_rows(value: Any) -> list[Any]:
-    """Rows as a list, null, "", absent, one object, or JSON text of any of these."""
-    value = unwrapped(value)
-    if value in (None, ""):
-        return []
-    return [unwrapped(each) for each in value] if isinstance(value, list) else [value]
 
 
 def check_words(dialect: str, **options: str) -> None:

@@ -15,9 +15,16 @@ from pailitao_spider.errors import AnswerError, FieldError
 from pailitao_spider.gateways.answers import decode, first, unwrapped
 from pailitao_spider.gateways.foreign import shapeless
 from pailitao_spider.gateways.refusals import (
+    BAD_SEED,
+    DEAD_TOKEN,
+    STATUSES,
+    THROTTLED,
+    TRANSIENT,
     Cause,
+    Meaning,
     Refusal,
     RefusalClass,
+    denied,
     retry_after_seconds,
 )
 
@@ -34,40 +41,26 @@ _APIS = {
     "linkplus": "alibaba.cross.similar.offer.search",
 }
 
-_Meaning = tuple[RefusalClass, Cause | None]
-
-_BAD_SEED: _Meaning = (RefusalClass.BAD_SEED, None)
-_DEAD_TOKEN: _Meaning = (RefusalClass.TOKEN, Cause.TOKEN)
-_THROTTLED: _Meaning = (RefusalClass.THROTTLED, Cause.QUOTA)
-_TRANSIENT: _Meaning = (RefusalClass.TRANSIENT, None)
-
-
-def _denied(cause: Cause) -> _Meaning:
-    return RefusalClass.DENIED, cause
-
-
-_NUMBERS: dict[str, _Meaning] = {
-    "400": _BAD_SEED,
-    "401": _DEAD_TOKEN,
-    "403": _denied(Cause.PERMISSION),
-    "429": _THROTTLED,
-    "500": _TRANSIENT,
-    "503": _TRANSIENT,
+_NUMBERS: dict[str, Meaning] = {
+    "400": BAD_SEED,
+    "401": DEAD_TOKEN,
+    "403": denied(Cause.PERMISSION),
+    "429": THROTTLED,
+    "500": TRANSIENT,
+    "503": TRANSIENT,
 }
-_CODES: tuple[tuple[str, _Meaning], ...] = (
-    ("gw.qos", _THROTTLED),  # QosAppFrequencyLimit, QosAPIFrequencyLimit
-    ("gw.apiacldecline", _denied(Cause.PERMISSION)),
-    ("gw.apiunsupported", _denied(Cause.SETTINGS)),
-    ("timestamp", _denied(Cause.CLOCK)),
-    ("signature", _denied(Cause.SECRET)),  # SignatureInvalid, SignatureMissing
-    ("gw.appkey", _denied(Cause.KEY)),  # AppKeyInvalid, AppKeyNotFound, AppKeyMissing
-    ("gw.param", _BAD_SEED),
+_CODES: tuple[tuple[str, Meaning], ...] = (
+    ("gw.qos", THROTTLED),  # QosAppFrequencyLimit, QosAPIFrequencyLimit
+    ("gw.apiacldecline", denied(Cause.PERMISSION)),
+    ("gw.apiunsupported", denied(Cause.SETTINGS)),
+    ("timestamp", denied(Cause.CLOCK)),
+    ("signature", denied(Cause.SECRET)),  # SignatureInvalid, SignatureMissing
+    ("gw.appkey", denied(Cause.KEY)),  # AppKeyInvalid, AppKeyNotFound, AppKeyMissing
+    ("gw.param", BAD_SEED),
 )
 """The first one that occurs in the code, in lower case, decides."""
 
-_STATUSES = dict.fromkeys(
-    (404, 405, 410, 301, 302, 303, 307, 308), _denied(Cause.SETTINGS)
-) | {401: _DEAD_TOKEN, 429: _THROTTLED}  # fmt: skip
+_STATUSES = STATUSES | {401: DEAD_TOKEN}
 
 _DEAD_PICTURE = "handle image error"
 # Words of an API that was reached; it has no codes that are published.
@@ -108,7 +101,7 @@ def _by_success(
     if True in said:
         return answer
     meaning = _by_status(status)
-    if meaning is _TRANSIENT and status < 400:
+    if meaning is TRANSIENT and status < 400:
         return odd
     return _refusal(meaning, f"HTTP {status}", odd.text, wait, ours)
 
@@ -129,24 +122,24 @@ def _by_body(status: int, failed: dict[str, Any], wait: float | None, ours: str)
     return _refusal(meaning, code[:60] or f"HTTP {status}", words[:300], wait, ours)
 
 
-def _meaning(code: str, words: str) -> _Meaning | None:
+def _meaning(code: str, words: str) -> Meaning | None:
     if _DEAD_PICTURE in words[:1000].lower():
-        return _BAD_SEED
+        return BAD_SEED
     for part, meaning in _CODES:
         if part in code:
             return meaning
     if code in _NUMBERS:
         return _NUMBERS[code]
     about_parameter = "system" not in code and _PARAMETER.search(f"{code[:60]} {words[:1000]}")
-    return _BAD_SEED if about_parameter else None
+    return BAD_SEED if about_parameter else None
 
 
-def _by_status(status: int) -> _Meaning:
-    return _STATUSES.get(status, _TRANSIENT)
+def _by_status(status: int) -> Meaning:
+    return _STATUSES.get(status, TRANSIENT)
 
 
-def _refusal(meaning: _Meaning, code: str, text: str, wait: float | None, ours: str) -> Refusal:
-    kind, cause = meaning
+def _refusal(meaning: Meaning, code: str, text: str, wait: float | None, ours: str) -> Refusal:
+    kind, cause, *_ = meaning
     return Refusal(kind, code, text, wait, _remedy(kind, cause, ours), cause=cause)
 
 

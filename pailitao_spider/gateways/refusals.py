@@ -5,8 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
-__all__ = ["Cause", "Refusal", "RefusalClass", "ban_seconds", "retry_after_seconds"]
+__all__ = [
+    "BAD_SEED",
+    "DEAD_TOKEN",
+    "STATUSES",
+    "THROTTLED",
+    "TRANSIENT",
+    "Cause",
+    "Meaning",
+    "Refusal",
+    "RefusalClass",
+    "ban_seconds",
+    "denied",
+    "retry_after_seconds",
+]
 
 
 class RefusalClass(StrEnum):
@@ -62,6 +76,31 @@ class Refusal:
     def reason(self) -> str:
         """One line for the ledger: class, code and the gateway's words."""
         return f"{self.kind}: {self.code} {self.text}".strip()
+
+
+class Meaning(NamedTuple):
+    """What a code means: the class, whose matter it is, what a person can do, how long to wait."""
+
+    kind: RefusalClass
+    cause: Cause | None = None
+    remedy: str = ""
+    wait_seconds: float | None = None
+
+
+def denied(cause: Cause, remedy: str = "") -> Meaning:
+    """A person has to do something."""
+    return Meaning(RefusalClass.DENIED, cause, remedy)
+
+
+BAD_SEED = Meaning(RefusalClass.BAD_SEED)
+DEAD_TOKEN = Meaning(RefusalClass.TOKEN, Cause.TOKEN)
+THROTTLED = Meaning(RefusalClass.THROTTLED, Cause.QUOTA)
+TRANSIENT = Meaning(RefusalClass.TRANSIENT)
+STATUSES: dict[int, Meaning] = dict.fromkeys(
+    (301, 302, 303, 307, 308, 404, 405, 410),
+    denied(Cause.SETTINGS, "check PAILITAO_URL and PAILITAO_GATEWAY"),
+) | {429: THROTTLED}
+"""What an HTTP status means where the body tells nothing; any other is transient."""
 
 
 _BAN = re.compile(r"ban will last for (\d{1,9}) more seconds", re.IGNORECASE)

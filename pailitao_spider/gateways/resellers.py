@@ -4,43 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 
 from pailitao_spider.errors import AnswerError
-from pailitao_spider.gateways.answers import decode, unwrapped
+from pailitao_spider.gateways.answers import decode
 from pailitao_spider.gateways.foreign import shapeless
-from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass, retry_after_seconds
+from pailitao_spider.gateways.refusals import (
+    STATUSES,
+    TRANSIENT,
+    Meaning,
+    Refusal,
+    RefusalClass,
+    retry_after_seconds,
+)
 
 __all__ = [
-    "BAD_SEED",
-    "SETTINGS",
-    "THROTTLED",
-    "TRANSIENT",
-    "Meaning",
     "answer_of",
     "asked",
-    "raw_rows",
     "refusal",
     "said",
     "text",
 ]
 
-
-class Meaning(NamedTuple):
-    """What a code means: the class, whose matter it is, what a person can do, how long to wait."""
-
-    kind: RefusalClass
-    cause: Cause | None = None
-    remedy: str = ""
-    wait_seconds: float | None = None
-
-
-BAD_SEED = Meaning(RefusalClass.BAD_SEED)
-THROTTLED = Meaning(RefusalClass.THROTTLED, Cause.QUOTA)
-TRANSIENT = Meaning(RefusalClass.TRANSIENT)
-SETTINGS = Meaning(RefusalClass.DENIED, Cause.SETTINGS, "check PAILITAO_URL and PAILITAO_GATEWAY")
-_STATUSES = dict.fromkeys((301, 302, 303, 307, 308, 404, 405, 410), SETTINGS) | {429: THROTTLED}
 
 # Error pages like to repeat the URL that was asked for, and the keys stand in it.
 _KEYS = re.compile(
@@ -73,7 +59,7 @@ def answer_of(
 
 def said(status: int, statuses: Mapping[int, Meaning]) -> Meaning:
     """What the HTTP status means where the body tells nothing."""
-    return statuses.get(status) or _STATUSES.get(status, TRANSIENT)
+    return statuses.get(status) or STATUSES.get(status, TRANSIENT)
 
 
 def refusal(
@@ -96,14 +82,6 @@ def refusal(
         request_id,
         meaning.cause,
     )
-
-
-def raw_rows(value: Any) -> list[Any]:
-    """Rows as a list, null, "", absent, one object, or JSON text of any of these."""
-    value = unwrapped(value)
-    if value in (None, ""):
-        return []
-    return [unwrapped(each) for each in value] if isinstance(value, list) else [value]
 
 
 def text(value: Any) -> str | None:

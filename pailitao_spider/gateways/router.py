@@ -17,7 +17,7 @@ import msgspec
 from pailitao_spider.drift import Drift
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways import router_refusals
-from pailitao_spider.gateways.answers import first, unwrapped, whole_number
+from pailitao_spider.gateways.answers import first, raw_rows, unwrapped, whole_number
 from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Refusal
@@ -163,7 +163,8 @@ def _tolerant_page(status: int, headers: Mapping[str, str], body: bytes) -> Page
     if items is not None and not isinstance(items, dict | list):
         return router_refusals.transient("shape", "items is neither object nor list")
     unreadable, drift = list[str](), Drift()
-    rows = [read_row(raw, unreadable, shape=SHAPE, drift=drift) for raw in _raw_rows(items)]
+    raws = raw_rows(items.get("item") if isinstance(items, dict) else items)
+    rows = [read_row(raw, unreadable, shape=SHAPE, drift=drift) for raw in raws]
     return Page(
         rows,
         whole_number(first(items, "real_total_results", "total_results")),
@@ -172,15 +173,6 @@ def _tolerant_page(status: int, headers: Mapping[str, str], body: bytes) -> Page
         unreadable,
         drift,
     )
-
-
-def _raw_rows(items: Any) -> list[Any]:
-    """`item` as list, null, "", absent or one object; `items` itself as the list."""
-    raw = items.get("item") if isinstance(items, dict) else items
-    raw = unwrapped(raw)
-    if raw in (None, ""):
-        return []
-    return [unwrapped(each) for each in raw] if isinstance(raw, list) else [raw]
 
 
 def _text(value: Any) -> str | None:

@@ -12,10 +12,17 @@ from pailitao_spider.errors import AnswerError
 from pailitao_spider.gateways.answers import decode, whole_number
 from pailitao_spider.gateways.foreign import shapeless
 from pailitao_spider.gateways.refusals import (
+    BAD_SEED,
+    DEAD_TOKEN,
+    STATUSES,
+    THROTTLED,
+    TRANSIENT,
     Cause,
+    Meaning,
     Refusal,
     RefusalClass,
     ban_seconds,
+    denied,
     retry_after_seconds,
 )
 
@@ -30,59 +37,45 @@ _REMEDIES: dict[Cause, str] = {
 }
 _LOG_IN = "set PAILITAO_ACCESS_TOKEN"
 
-_Meaning = tuple[RefusalClass, Cause | None]
-
-_BAD_SEED: _Meaning = (RefusalClass.BAD_SEED, None)
-_DEAD_TOKEN: _Meaning = (RefusalClass.TOKEN, Cause.TOKEN)
-_THROTTLED: _Meaning = (RefusalClass.THROTTLED, Cause.QUOTA)
-_TRANSIENT: _Meaning = (RefusalClass.TRANSIENT, None)
-
-
-def _denied(cause: Cause) -> _Meaning:
-    return RefusalClass.DENIED, cause
-
-
-_CODES: dict[int, _Meaning] = {
-    3: _TRANSIENT,
-    7: _THROTTLED,
-    11: _denied(Cause.PERMISSION),
-    12: _denied(Cause.PERMISSION),
-    13: _denied(Cause.PERMISSION),
-    21: _denied(Cause.SETTINGS),
-    22: _denied(Cause.SETTINGS),
-    23: _denied(Cause.SETTINGS),
-    24: _denied(Cause.SECRET),
-    25: _denied(Cause.SECRET),
-    26: _denied(Cause.TOKEN),
-    27: _DEAD_TOKEN,
-    28: _denied(Cause.KEY),
-    29: _denied(Cause.KEY),
-    30: _denied(Cause.CLOCK),
-    31: _denied(Cause.CLOCK),
-    40: _BAD_SEED,
-    41: _BAD_SEED,
-    400: _BAD_SEED,
-    401: _DEAD_TOKEN,
-    403: _denied(Cause.PERMISSION),
-    429: _THROTTLED,
-    500: _TRANSIENT,
-    503: _TRANSIENT,
+_CODES: dict[int, Meaning] = {
+    3: TRANSIENT,
+    7: THROTTLED,
+    11: denied(Cause.PERMISSION),
+    12: denied(Cause.PERMISSION),
+    13: denied(Cause.PERMISSION),
+    21: denied(Cause.SETTINGS),
+    22: denied(Cause.SETTINGS),
+    23: denied(Cause.SETTINGS),
+    24: denied(Cause.SECRET),
+    25: denied(Cause.SECRET),
+    26: denied(Cause.TOKEN),
+    27: DEAD_TOKEN,
+    28: denied(Cause.KEY),
+    29: denied(Cause.KEY),
+    30: denied(Cause.CLOCK),
+    31: denied(Cause.CLOCK),
+    40: BAD_SEED,
+    41: BAD_SEED,
+    400: BAD_SEED,
+    401: DEAD_TOKEN,
+    403: denied(Cause.PERMISSION),
+    429: THROTTLED,
+    500: TRANSIENT,
+    503: TRANSIENT,
 }
 
-_SUB_CODES: tuple[tuple[str, _Meaning], ...] = (
-    ("limited-by-app-access-count", (RefusalClass.SPENT, Cause.QUOTA)),
-    ("accesscontrol.limited", _THROTTLED),
-    ("session", _DEAD_TOKEN),
-    ("permission", _denied(Cause.PERMISSION)),
-    ("isv.invalid-parameter", _BAD_SEED),
-    ("isv.missing-parameter", _BAD_SEED),
-    ("isp.", _TRANSIENT),
+_SUB_CODES: tuple[tuple[str, Meaning], ...] = (
+    ("limited-by-app-access-count", Meaning(RefusalClass.SPENT, Cause.QUOTA)),
+    ("accesscontrol.limited", THROTTLED),
+    ("session", DEAD_TOKEN),
+    ("permission", denied(Cause.PERMISSION)),
+    ("isv.invalid-parameter", BAD_SEED),
+    ("isv.missing-parameter", BAD_SEED),
+    ("isp.", TRANSIENT),
 )
 """The first one that occurs in TOP's sub_code decides; it says more than the code."""
 
-_STATUSES = dict.fromkeys(
-    (404, 405, 410, 301, 302, 303, 307, 308), _denied(Cause.SETTINGS)
-) | {401: _DEAD_TOKEN, 429: _THROTTLED}  # fmt: skip
+_STATUSES = STATUSES | {401: DEAD_TOKEN}
 
 
 def transient(code: str, text: str, request_id: str | None = None) -> Refusal:
@@ -113,7 +106,7 @@ def opened(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, An
 
 
 def _by_status(status: int, text: str, wait: float | None) -> Refusal:
-    kind, cause = _STATUSES.get(status, _TRANSIENT)
+    kind, cause, *_ = _STATUSES.get(status, TRANSIENT)
     return Refusal(kind, f"HTTP {status}", text, wait, _remedy(kind, cause), cause=cause)
 
 
@@ -128,7 +121,7 @@ def _by_body(status: int, failed: dict[str, Any], wait: float | None) -> Refusal
     words = " ".join(_words(failed))
     code, request_id = failed.get("code"), failed.get("request_id")
     meaning = _meaning(whole_number(code), str(failed.get("sub_code") or "").lower())
-    kind, cause = meaning or _STATUSES.get(status, _TRANSIENT)
+    kind, cause, *_ = meaning or _STATUSES.get(status, TRANSIENT)
     return Refusal(
         kind,
         f"HTTP {status}" if code in (None, "") else str(code)[:40],
@@ -144,7 +137,7 @@ def _words(failed: dict[str, Any]) -> list[str]:
     return [str(failed[name]) for name in ("msg", "sub_code", "sub_msg") if failed.get(name)]
 
 
-def _meaning(code: int | None, sub_code: str) -> _Meaning | None:
+def _meaning(code: int | None, sub_code: str) -> Meaning | None:
     for part, meaning in _SUB_CODES:
         if part in sub_code:
             return meaning

@@ -10,19 +10,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pailitao_spider.gateways.answers import first, unwrapped, whole_number
+from pailitao_spider.gateways.answers import first, raw_rows, unwrapped, whole_number
 from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
 from pailitao_spider.gateways.foreign import shapeless
 from pailitao_spider.gateways.pages import Page
-from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass
-from pailitao_spider.gateways.resellers import (
+from pailitao_spider.gateways.refusals import (
     BAD_SEED,
     THROTTLED,
     TRANSIENT,
+    Cause,
     Meaning,
+    Refusal,
+    RefusalClass,
+)
+from pailitao_spider.gateways.resellers import (
     answer_of,
     asked,
-    raw_rows,
     refusal,
     said,
     text,
