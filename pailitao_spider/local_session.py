@@ -110,12 +110,16 @@ class LocalSession(Session):
         if self._sandbox is not None:
             return UsageFile(None, time.time)
         path = default_folder() / "usage.sqlite"
-        try:
-            return UsageFile(path, time.time)
-        except (OSError, sqlite3.Error) as error:
+
+        def failed(error: Exception) -> None:
             logger.warning(
                 "%s cannot be used (%s): the day's calls are counted for this run only", path, error
             )
+
+        try:
+            return UsageFile(path, time.time, failed)
+        except (OSError, sqlite3.Error) as error:
+            failed(error)
             return UsageFile(None, time.time)
 
     def _local_key(self, account: Account, purse: Purse) -> Key:

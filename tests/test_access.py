@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -498,3 +499,19 @@ def test_waits_differ_from_call_to_call() -> None:
     waits = {RetryPolicy().backoff_seconds(Attempt(3)) for _ in range(20)}
     assert len(waits) > 1
     assert all(0 <= wait < 4.0 for wait in waits)
+
+
+def test_a_count_whose_disk_is_full_goes_on_in_memory_with_all_that_it_had(tmp_path: Path) -> None:
+    told: list[sqlite3.Error] = []
+    usage = UsageFile(tmp_path / "usage.sqlite", lambda: 0.0, told.append)
+    usage.add("key", DayUse(2, 1, 50))
+    [pages] = usage._database.execute("PRAGMA page_count").fetchone()
+    usage._database.execute(f"PRAGMA max_page_count={pages}")
+    for number in range(500):
+        assert usage.add(f"key {number}", DayUse(1))
+    assert [error.sqlite_errorname for error in told] == ["SQLITE_FULL"]
+    assert usage.add("key", DayUse(1), most=3)
+    assert not usage.add("key", DayUse(1), most=3)
+    assert usage.today("key") == DayUse(3, 1, 50)
+    assert usage.today("key 499") == DayUse(1)
+    usage.close()

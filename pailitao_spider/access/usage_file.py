@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from pailitao_spider.access.budget import DayUse
@@ -15,24 +16,34 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS usage (owner TEXT, day TEXT, calls INTEGER, billed INTEGER,"
     " spent INTEGER, PRIMARY KEY (owner, day)) WITHOUT ROWID"
 )
+_ADD = (
+    "INSERT INTO usage VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (owner, day) DO UPDATE SET"
+    " calls = calls + ?3, billed = billed + ?4, spent = spent + ?5"
+    " WHERE ?6 IS NULL OR calls + ?3 <= ?6"
+)
 _KEPT_DAYS = 400
 _BUSY_SECONDS = 5.0
 
 
 class UsageFile:
-    """`path` None counts for this process only. Raises sqlite3.Error where it cannot be used."""
+    """`path` None counts for this process only. Raises sqlite3.Error where it cannot be used.
 
-    def __init__(self, path: Path | None, clock: Callable[[], float]) -> None:
+    One that can no longer be written, as on a full disk, is gone on with in memory: `failed` is
+    told why.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        clock: Callable[[], float],
+        failed: Callable[[sqlite3.Error], None] = lambda error: None,
+    ) -> None:
         self._clock = clock
+        self._failed = failed
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._database = sqlite3.connect(
-            ":memory:" if path is None else path, isolation_level=None, timeout=_BUSY_SECONDS
-        )
-        # What the system has taken over outlives a kill; a power cut may cost the last calls.
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=OFF")
-        self._database.execute(_SCHEMA)
+        self._is_in_memory = path is None
+        self._database = _opened(path)
         before = beijing_day(clock() - _KEPT_DAYS * 86400)
         self._database.execute("DELETE FROM usage WHERE day < ?", (before,))
 
@@ -42,13 +53,15 @@ class UsageFile:
         """
         if most is not None and use.calls > most:
             return False
-        added = self._database.execute(
-            "INSERT INTO usage VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (owner, day) DO UPDATE SET"
-            " calls = calls + ?3, billed = billed + ?4, spent = spent + ?5"
-            " WHERE ?6 IS NULL OR calls + ?3 <= ?6",
-            (owner, beijing_day(self._clock()), use.calls, use.billed, use.spent, most),
-        )
-        return added.rowcount > 0
+        values = (owner, beijing_day(self._clock()), use.calls, use.billed, use.spent, most)
+        try:
+            return self._database.execute(_ADD, values).rowcount > 0
+        except sqlite3.Error as error:
+            if self._is_in_memory:
+                raise
+            self._go_on_in_memory()
+            self._failed(error)
+            return self._database.execute(_ADD, values).rowcount > 0
 
     def today(self, owner: str) -> DayUse:
         found = self._database.execute(
@@ -65,3 +78,23 @@ class UsageFile:
 
     def close(self) -> None:
         self._database.close()
+
+    def _go_on_in_memory(self) -> None:
+        """With what the file holds of all keys."""
+        memory = _opened(None)
+        with suppress(sqlite3.Error):
+            rows = self._database.execute("SELECT * FROM usage").fetchall()
+            memory.executemany("INSERT INTO usage VALUES (?, ?, ?, ?, ?)", rows)
+        self._database.close()
+        self._database, self._is_in_memory = memory, True
+
+
+def _opened(path: Path | None) -> sqlite3.Connection:
+    database = sqlite3.connect(
+        ":memory:" if path is None else path, isolation_level=None, timeout=_BUSY_SECONDS
+    )
+    # What the system has taken over outlives a kill; a power cut may cost the last calls.
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=OFF")
+    database.execute(_SCHEMA)
+    return database
