@@ -459,15 +459,6 @@ class TestBothGates:
 
         play(run, rate=10)
 
-    def test_waiting_is_counted(self, play: Play) -> None:
-        async def run(gate: Gate) -> None:
-            await proved(gate)
-            before = gate.waited_seconds
-            await asyncio.gather(*Callers(gate, 4).tasks)
-            assert gate.waited_seconds - before >= 0.1 + 0.2 + 0.3 + 0.4 - 0.1
-
-        play(run, rate=10)
-
     def test_a_run_that_ends_lets_nobody_wait(self, play: Play) -> None:
         ends: list[bool] = []
 

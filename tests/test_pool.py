@@ -112,6 +112,12 @@ def test_calls_go_by_the_key_that_opens_first() -> None:
     assert used.total() == 100
 
 
+def test_waiting_is_summed_over_all_calls() -> None:
+    house = House({"key": 20.0})
+    run(house, seats(house, 5))
+    assert house.pool.waited_seconds >= 0.05 + 0.1 + 0.15 + 0.2 - 0.1
+
+
 def test_what_is_begun_goes_before_what_is_new_and_uploads_last() -> None:
     house = House({"key": 100.0})
 

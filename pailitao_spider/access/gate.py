@@ -31,8 +31,6 @@ class Gate(Protocol):
     """Leave to call, for one key. The answer to each call is reported back."""
 
     @property
-    def waited_seconds(self) -> float: ...
-    @property
     def per_second(self) -> float: ...
     @property
     def has_found(self) -> bool: ...
@@ -60,7 +58,6 @@ class LocalGate:
         is_closing: Callable[[], bool] = lambda: False,
     ) -> None:
         self.pace = pace
-        self.waited_seconds = 0.0
         self._burst = burst
         self._clock = clock
         self._sleep = sleep
@@ -95,7 +92,6 @@ class LocalGate:
                 raise GateClosedError
             now = self._clock()
             self._take(asked_at, now)
-            self.waited_seconds += now - asked_at
             return Permit(now, limited, self.pace.generation)
 
     def good(self, permit: Permit) -> None:

@@ -80,10 +80,6 @@ class Pool:
         return [key for key in self.keys if key.is_usable(now)]
 
     @property
-    def groups(self) -> set[str]:
-        return {key.group for key in self.keys}
-
-    @property
     def per_second(self) -> float:
         """The calls a second that all keys together are held to."""
         return sum(key.gate.per_second for key in self.usable)

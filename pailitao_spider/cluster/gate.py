@@ -54,7 +54,6 @@ class RedisGate:
         *,
         is_closing: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.waited_seconds = 0.0
         self._link = link
         self._key = keys.gate
         self._rate = rate
@@ -96,14 +95,13 @@ class RedisGate:
 
     async def enter(self) -> Permit:
         """Waits for leave to call. Raises GateClosedError when the run ends meanwhile."""
-        asked_at = monotonic()
         self._waiting += 1
         self._wake()
         try:
             async with self._turn:
                 await self._first_answer()
                 ticket = await self._open_ticket()
-                return self._permit(ticket, asked_at)
+                return self._permit(ticket)
         finally:
             self._waiting -= 1
 
@@ -151,13 +149,11 @@ class RedisGate:
             self._wake()
             await self._hear_news(min(left, _SLICE_SECONDS))
 
-    def _permit(self, ticket: Ticket, asked_at: float) -> Permit:
+    def _permit(self, ticket: Ticket) -> Permit:
         plan = self._tickets.plan
         assert plan is not None
         self._awaits_first = True
-        now = monotonic()
-        self.waited_seconds += now - asked_at
-        return Permit(self._tickets.clock.there(now), ticket.limited, plan.generation)
+        return Permit(self._tickets.clock.there(monotonic()), ticket.limited, plan.generation)
 
     def _check_open(self) -> None:
         if self._is_closed or self._is_closing():
