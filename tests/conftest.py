@@ -17,6 +17,7 @@ from pailitao_spider.sandbox.options import SandboxOptions, build
 from pailitao_spider.sandbox.server import Gateway, Site, serve
 from tests.clusters import Cluster
 from tests.crawling import Crawler
+from tests.exchanges import Exchanges
 
 _LONG = ("test_cluster", "test_going_on", "test_keys", "test_faults", "test_merge", "test_drift")
 
@@ -84,6 +85,23 @@ def redis_server(tmp_path: Path) -> Iterator[LocalServer]:
     server = LocalServer(tmp_path / "redis").start()
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="session")
+def exchanges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchanges]:
+    """The exchange script on a real server, without a crawl around it."""
+    server = LocalServer(tmp_path_factory.mktemp("redis")).start()
+    made = Exchanges(server)
+    yield made
+    made.close()
+    server.kill()
+
+
+@pytest.fixture
+def redis(exchanges: Exchanges) -> Exchanges:
+    """The same, empty."""
+    exchanges.client.flushall()
+    return exchanges
 
 
 @pytest.fixture

@@ -11,27 +11,11 @@ from typing import Any
 import pytest
 from redis.exceptions import OutOfMemoryError
 
-from pailitao_spider.cluster.local_server import LocalServer
 from pailitao_spider.cluster.messages import Ack, Burial, GiveBack, Hold
 from tests.exchange_runs import play
 from tests.exchanges import Exchanges, Talker, url_seed
 
 RUNS, SOAK_RUNS, STEPS = 300, 10_000, 50
-
-
-@pytest.fixture(scope="module")
-def exchanges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchanges]:
-    server = LocalServer(tmp_path_factory.mktemp("redis")).start()
-    made = Exchanges(server)
-    yield made
-    made.close()
-    server.kill()
-
-
-@pytest.fixture
-def redis(exchanges: Exchanges) -> Exchanges:
-    exchanges.client.flushall()
-    return exchanges
 
 
 def play_all(exchanges: Exchanges, runs: int) -> int:

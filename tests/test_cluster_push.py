@@ -8,7 +8,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from scrapy.settings import Settings
 from pailitao_spider.cluster.codec import IntakeSeed, read_line
 from pailitao_spider.cluster.connection import connect
 from pailitao_spider.cluster.link import Link
-from pailitao_spider.cluster.local_server import LocalServer
 from pailitao_spider.cluster.messages import Ack
 from pailitao_spider.cluster.pushing import Pushed, Pusher
 from pailitao_spider.gateways.dialects import dialect
@@ -39,21 +38,6 @@ MakeCluster = Callable[..., Cluster]
 
 
 # in this process: seeds in, lines in Redis
-
-
-@pytest.fixture(scope="module")
-def exchanges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchanges]:
-    server = LocalServer(tmp_path_factory.mktemp("redis")).start()
-    made = Exchanges(server)
-    yield made
-    made.close()
-    server.kill()
-
-
-@pytest.fixture
-def redis(exchanges: Exchanges) -> Exchanges:
-    exchanges.client.flushall()
-    return exchanges
 
 
 def link_to(redis: Exchanges) -> Link:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,7 +14,6 @@ from scrapy.settings import Settings
 from pailitao_spider.cluster.connection import connect
 from pailitao_spider.cluster.hand import PageInHand
 from pailitao_spider.cluster.link import Link
-from pailitao_spider.cluster.local_server import LocalServer
 from pailitao_spider.cluster.messages import Ack
 from pailitao_spider.cluster.seen import SharedSeen
 from pailitao_spider.config import DedupScope
@@ -97,15 +96,6 @@ class SharedWorker:
 
 
 Scenario = Callable[..., Awaitable[None]]
-
-
-@pytest.fixture(scope="module")
-def exchanges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchanges]:
-    server = LocalServer(tmp_path_factory.mktemp("redis")).start()
-    made = Exchanges(server)
-    yield made
-    made.close()
-    server.kill()
 
 
 @pytest.fixture
