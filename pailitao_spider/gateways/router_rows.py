@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 
@@ -50,7 +51,13 @@ SHAPE = RowShape(
 # Stricter than Decimal(), which also takes "+5", "5." and "1_000".
 _NUMBER = re.compile(rb'"?([0-9]{1,12}(?:\.[0-9]{1,6})?)"?')
 _NULL = msgspec.Raw(b"null")
-_MAX_MONEY = Decimal(10**12)
+_MOST_SHARE = Decimal(1)
+_MOST_SCORE = Decimal(100)
+
+# The same prices, places and shop types come again and again.
+_text = lru_cache(maxsize=1 << 13)(values.text)
+_rate = lru_cache(maxsize=1 << 10)(values.rate)
+_money_range = lru_cache(maxsize=1 << 13)(values.money_range)
 
 
 class _Row(msgspec.Struct, forbid_unknown_fields=True):
@@ -117,39 +124,42 @@ def offer_of(raw: msgspec.Raw | bytes) -> Offer | None:
 
 def _offer(row: _Row) -> Offer | None:
     num_iid = values.offer_id(row.num_iid)
-    is_ad = values.is_ad_link(row.detail_url)
-    if num_iid is None or (is_ad is not False and row.detail_url):
+    if num_iid is None:
         return None
-    low, high = values.money_range(row.price_range)
+    address = detail_url(num_iid)
+    is_ad = False if row.detail_url == address else values.is_ad_link(row.detail_url)
+    if is_ad is not False and row.detail_url:
+        return None
+    low, high = _money_range(row.price_range)
     return Offer(
         num_iid,
         values.title(row.title),
-        detail_url(num_iid),
-        _money(row.price),
-        _money(row.promotion_price),
+        address,
+        _number(bytes(row.price)),
+        _number(bytes(row.promotion_price)),
         low,
         high,
-        _money(row.post_fee),
+        _number(bytes(row.post_fee)),
         _count(row.min_order),
         _count(row.sales),
         None if row.sales is None else False,
         None if row.sales is None else _SALES_WINDOW,
         _count(row.trade_num),
         _share(row.similarity),
-        values.rate(row.feedback_rate),
+        _rate(row.feedback_rate),
         _score(row.score),
         row.is_onsale,
         row.one_stop_service,
         is_ad,
-        values.text(row.seller_id),
-        values.text(row.seller_nick),
-        values.text(row.area),
-        values.text(row.shop_type),
-        values.text(row.unit),
-        values.text(row.cid),
-        values.text(row.category_name),
-        values.text(row.property),
-        values.text(row.freight_template),
+        _text(row.seller_id),
+        _text(row.seller_nick),
+        _text(row.area),
+        _text(row.shop_type),
+        _text(row.unit),
+        _text(row.cid),
+        _text(row.category_name),
+        _text(row.property),
+        _text(row.freight_template),
         values.link(row.pic_url),
         values.link(row.pic_small_url),
         values.moment(row.create_time),
@@ -157,29 +167,29 @@ def _offer(row: _Row) -> Offer | None:
     )
 
 
-def _money(value: msgspec.Raw) -> Decimal | None:
-    return _plain(value, _MAX_MONEY)
-
-
 def _share(value: msgspec.Raw) -> Decimal | None:
-    return _plain(value, Decimal(1))
+    return _below(_MOST_SHARE, _number(bytes(value)))
 
 
 def _score(value: msgspec.Raw) -> Decimal | None:
-    return _plain(value, Decimal(100))
+    return _below(_MOST_SCORE, _number(bytes(value)))
 
 
-def _plain(value: msgspec.Raw, most: Decimal) -> Decimal | None:
-    """The number as it is when it needs no reading; FieldError sends the row to the other path."""
-    found = _NUMBER.fullmatch(value)
-    if found is None:
-        if bytes(value) == b"null":
-            return None
-        raise FieldError("not plain")
-    number = Decimal(found[1].decode())
-    if number >= most:
+def _below(most: Decimal, number: Decimal | None) -> Decimal | None:
+    if number is not None and number >= most:
         raise FieldError("not plain")
     return number
+
+
+@lru_cache(maxsize=1 << 14)
+def _number(value: bytes) -> Decimal | None:
+    """The number as it is when it needs no reading; FieldError sends the row to the other path."""
+    if value == b"null":
+        return None
+    found = _NUMBER.fullmatch(value)
+    if found is None:
+        raise FieldError("not plain")
+    return Decimal(found[1].decode())
 
 
 def _count(value: int | None) -> int | None:

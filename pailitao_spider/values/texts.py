@@ -20,7 +20,7 @@ _INVISIBLE = re.compile(
 
 def cleaned(raw: str) -> str:
     """Without control characters and lone surrogates, each run of whitespace one space."""
-    if raw.isascii() and raw.isprintable() and "  " not in raw:
+    if raw.isprintable() and "  " not in raw:  # no whitespace but single spaces
         return raw.strip()
     return " ".join(_INVISIBLE.sub("", _SURROGATE.sub("\ufffd", raw)).split())
 
