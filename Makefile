@@ -1,15 +1,16 @@
-# make demo     photos in, offers out, on the embedded sandbox: no key, no internet
+# make demo     photos in, offers and a report out, on the embedded sandbox: no key, no internet
 # make cluster  the same with three workers on one Redis, to look at
 # make test     the tests
 # make lint     ruff and mypy
 # make soak     the long proofs
 # make bench    how much of a quota is used, by one key and by three
+# make pictures the pictures of the docs, taken of the demo's report
 
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: demo cluster test lint soak bench clean
+.PHONY: demo cluster test lint soak bench pictures clean
 
 $(VENV)/ready: pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \
@@ -22,6 +23,7 @@ $(VENV)/ready: pyproject.toml
 demo: $(VENV)/ready
 	@mkdir -p demo
 	PAILITAO_SANDBOX=1 PAILITAO_RATE=20 $(BIN)/scrapy crawl pailitao -a seeds=examples/photos -O demo/offers.jsonl
+	$(BIN)/scrapy pailitao report demo/offers.jsonl -O demo/report.html
 
 cluster: $(VENV)/ready
 	@rm -rf demo/cluster
@@ -42,6 +44,9 @@ soak: $(VENV)/ready
 bench: $(VENV)/ready
 	$(BIN)/python benchmarks/quota.py
 	$(BIN)/python benchmarks/keys.py
+
+pictures: demo
+	$(BIN)/python docs/pictures.py demo/report.html
 
 clean:
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,7 +13,7 @@ from scrapy.extensions.feedexport import FeedExporter
 from scrapy.settings import get_settings_priority
 from scrapy.utils.misc import load_object
 
-from pailitao_spider.config import Config, is_worker
+from pailitao_spider.config import Config, is_worker, serves_metrics, sql_url_of
 from pailitao_spider.outputs import local_feeds
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ _COMPONENTS: dict[str, dict[str, int]] = {
         "pailitao_spider.middlewares.answers.AnswerMiddleware": 555,
         "pailitao_spider.middlewares.signing.SigningMiddleware": 950,
     },
-    "SPIDER_MIDDLEWARES": {"pailitao_spider.middlewares.settling.SettlingMiddleware": 10},
+    "SPIDER_MIDDLEWARES": {
+        "pailitao_spider.middlewares.settling.SettlingMiddleware": 10,
+        "pailitao_spider.lane.LaneMiddleware": 11,
+    },
     "ITEM_PIPELINES": {
         "pailitao_spider.pipelines.ValidationPipeline": 100,
         "pailitao_spider.pipelines.DedupPipeline": 200,
@@ -71,6 +74,12 @@ class Addon:
         for name, components in _COMPONENTS.items():
             for path, order in components.items():
                 settings.setdefault_in_component_priority_dict(name, load_object(path), order)
+        if serves_metrics(settings):
+            server = load_object("pailitao_spider.serving.MetricsServer")
+            settings.setdefault_in_component_priority_dict("EXTENSIONS", server, 510)
+        if sql_url_of(settings) is not None:
+            follower = load_object("pailitao_spider.sql_follower.SqlFollower")
+            settings.setdefault_in_component_priority_dict("EXTENSIONS", follower, 520)
         if is_worker(settings):
             _join_cluster(settings)
         _replace_feed_exporter(settings)

@@ -50,6 +50,12 @@ class Arguments:
         arguments._check_prices()
         return arguments
 
+    @property
+    def filters(self) -> bool:
+        """Offers are chosen by what they are."""
+        limits = (self.min_similarity, self.max_price, self.min_price)
+        return self.dropship_only or limits != (None, None, None)
+
     def _check_prices(self) -> None:
         if None not in (self.min_price, self.max_price) and self.min_price > self.max_price:  # type: ignore[operator]
             raise ConfigError(

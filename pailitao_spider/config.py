@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pailitao_spider import typed_text
@@ -16,9 +17,10 @@ from pailitao_spider.errors import ConfigError
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-__all__ = ["Config", "DedupScope", "is_worker"]
+__all__ = ["Config", "DedupScope", "Lane", "is_worker", "lane_of", "serves_metrics", "sql_url_of"]
 
 DedupScope = Literal["crawl", "seed", "off"]
+Lane = Literal["searches", "all", "off"]
 _T = TypeVar("_T")
 _RUN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _DEDUP = typed_text.one_of({"crawl": "", "seed": "", "off": ""})
@@ -56,6 +58,12 @@ class Config:
     """The run's name in Redis."""
     lease_seconds: float = 30.0
     max_deliveries: int = 5
+    sql_url: str | None = field(default=None, repr=False)
+    """The database that follows the feed; it may hold a password."""
+    panel: bool = True
+    """A terminal shows how the run stands."""
+    metrics_port: int | None = None
+    metrics_host: str = "127.0.0.1"
 
     @classmethod
     def read(
@@ -90,12 +98,31 @@ class Config:
             run=raw.get("RUN", _run, "default"),
             lease_seconds=raw.get("LEASE_SECONDS", _lease, 30.0),
             max_deliveries=raw.get("MAX_DELIVERIES", typed_text.whole(2, 100), 5),
+            sql_url=raw.get("SQL_URL", typed_text.text, None),
+            panel=raw.get("PANEL", typed_text.switch, True),
+            metrics_port=raw.get("METRICS_PORT", _port, None),
+            metrics_host=raw.get("METRICS_HOST", typed_text.text, "127.0.0.1"),
         )
         if needs_key:
             from pailitao_spider.credentials import keys_of
 
             keys_of(config)
+            _check_metrics(config)
         return config
+
+
+def lane_of(settings: BaseSettings) -> Lane:
+    """Whose items take the short way: PAILITAO_LANE. Raises ConfigError."""
+    return _Raw(settings, os.environ).get("LANE", _lane, "searches")
+
+
+def _lane(text: str) -> Lane:
+    if text.lower() == "searches":
+        return "searches"
+    try:
+        return "all" if typed_text.switch(text) else "off"
+    except ValueError:
+        raise ValueError("searches, 1 (all responses) or 0") from None
 
 
 class _Raw:
@@ -114,7 +141,8 @@ class _Raw:
         try:
             return read(str(value).strip())
         except ValueError as error:
-            shown = "the value" if "SECRET" in name or "TOKEN" in name else f"{str(value)!r}"
+            is_secret = any(word in name for word in ("SECRET", "TOKEN", "SQL_URL"))
+            shown = "the value" if is_secret else f"{str(value)!r}"
             raise ConfigError(f"PAILITAO_{name}: {shown} is not {error}") from error
 
 
@@ -139,6 +167,34 @@ def is_worker(settings: BaseSettings, environ: Mapping[str, str] = os.environ) -
     value = settings.get("PAILITAO_CLUSTER")
     value = environ.get("PAILITAO_CLUSTER") if value is None else value
     return str(value or "").strip().lower() not in typed_text.OFF
+
+
+def sql_url_of(settings: BaseSettings, environ: Mapping[str, str] = os.environ) -> str | None:
+    """PAILITAO_SQL_URL as it is given, which nothing may show; None when it is unset."""
+    value = _Raw(settings, environ).value("PAILITAO_SQL_URL")
+    return str(value or "").strip() or None
+
+
+def serves_metrics(settings: BaseSettings, environ: Mapping[str, str] = os.environ) -> bool:
+    """PAILITAO_METRICS_PORT is set and can be; what is wrong with it is told when all is read."""
+    value = _Raw(settings, environ).value("PAILITAO_METRICS_PORT")
+    is_set = str(value or "").strip().lower() not in typed_text.OFF
+    return is_set and _has_metrics_library()
+
+
+def _port(text: str) -> int | None:
+    return None if text.lower() in typed_text.OFF else typed_text.whole(1, 65535)(text)
+
+
+def _has_metrics_library() -> bool:
+    return find_spec("prometheus_client") is not None
+
+
+def _check_metrics(config: Config) -> None:
+    if config.metrics_port is not None and not _has_metrics_library():
+        raise ConfigError(
+            "PAILITAO_METRICS_PORT needs one more package: pip install 'pailitao-spider[metrics]'"
+        )
 
 
 def _sandbox(text: str) -> str | None:

@@ -92,6 +92,11 @@ class Written:
         self._only_in[names[0]] = first_only
         return len(common)
 
+    @property
+    def has_gaps(self) -> bool:
+        """Some feed holds offers that another lacks."""
+        return any(self._only_in.values())
+
     def is_of(self, offer: Sighted) -> bool:
         """The offer was written before, for this very seed; counts once."""
         key = self._key(offer)

@@ -37,7 +37,7 @@ class DriftWatch:
     ) -> None:
         """Takes in a page: its rows, a name for each field that could not be read, and the rest."""
         self.rows += len(rows)
-        self._offers += sum(isinstance(row, Offer) for row in rows)
+        self._offers += sum([isinstance(row, Offer) for row in rows])
         self.signs.merge(drift)
         self._seen_at |= dict.fromkeys(_there(rows, set(self._seen_at)), self._offers)
         self._window.append((len(rows), self._unreadable_rows(rows, unreadable)))
@@ -63,7 +63,7 @@ class DriftWatch:
         for row in rows:
             if isinstance(row, RejectedRow):
                 names["num_iid"] += 1
-            else:
+            elif row.price is None or row.title is None:
                 names.update(name for name in self._promised if _lacks(row, name))
         spoiled = max((names[name] for name in _ESSENTIAL), default=0)
         return min(names["num_iid"] + spoiled, len(rows))

@@ -44,16 +44,34 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+_WRITTEN_AT_ONCE = 1 << 16  # bytes
+
 
 class JsonLinesExporter(JsonLinesItemExporter):
-    """An offer a line, every field present, UTF-8."""
+    """An offer a line, every field present, UTF-8. Lines are gathered and written many at once."""
+
+    def __init__(self, file: BytesIO, **kwargs: Any) -> None:
+        super().__init__(file, **kwargs)
+        self._lines = bytearray()
 
     def export_item(self, item: Any) -> None:
         if not isinstance(item, Offer):
+            self.flush()
             super().export_item(item)
             return
         value = item if self.fields_to_export is None else dict(self.get_serialized_fields(item))
-        self.file.write(ENCODER.encode(value) + b"\n")
+        ENCODER.encode_into(value, self._lines, -1)
+        self._lines += b"\n"
+        if len(self._lines) > _WRITTEN_AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hands the gathered lines to the file. Raises OSError."""
+        lines, self._lines = self._lines, bytearray()
+        self.file.write(lines)
+
+    def finish_exporting(self) -> None:
+        self.flush()
 
 
 class _OfferEncoder:

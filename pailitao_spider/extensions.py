@@ -1,10 +1,7 @@
-"""What a person sees: a line now and then while it runs, a table at the end."""
+"""What a person sees: how a run stands while it runs, a table at the end."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +11,7 @@ from scrapy import signals
 
 from pailitao_spider import stats
 from pailitao_spider.addon import session_of
+from pailitao_spider.showing import Showing
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -23,22 +21,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Summary", "ends_well"]
 
-logger = logging.getLogger(__name__)
-
-_PROGRESS_SECONDS = 10.0
 _REASONS = {"shutdown": "by Ctrl-C or a signal"}
 _STATUSES = ("done", "empty", "partial", "failed")
 
 
 class Summary:
-    """Progress every ten seconds in the log, and a table of the run on standard error."""
+    """Progress in the log or on the terminal, and a table of the run on standard error."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._session = session_of(crawler)
-        self._progress: asyncio.Task[None] | None = None
+        self._showing: Showing | None = None
         self._started = time.monotonic()
         crawler.signals.connect(self._begin, signals.engine_started)
+        crawler.signals.connect(self._hide, signals.spider_closed)
         crawler.signals.connect(self._end, signals.engine_stopped)
 
     @classmethod
@@ -46,30 +42,17 @@ class Summary:
         return cls(crawler)
 
     def _begin(self) -> None:
-        if self._session.keeps_ledger:
-            self._progress = asyncio.ensure_future(self._tell())
+        if self._session.keeps_ledger and self._session.is_open:
+            self._showing = Showing(self._crawler, self._session)
+            self._showing.begin()
 
-    async def _tell(self) -> None:
-        while True:
-            await asyncio.sleep(_PROGRESS_SECONDS)
-            logger.info("%s", self._line())
-
-    def _line(self) -> str:
-        values = self._crawler.stats.get_stats()
-        ended = sum(values.get(stats.seeds(status), 0) for status in _STATUSES)
-        return (
-            f"{ended} seeds ended, {len(self._session.searches)} open; "
-            f"{values.get(stats.PAGES, 0)} pages, {values.get(stats.OFFERS_NEW, 0)} offers; "
-            f"{values.get(stats.CALLS, 0)} calls, "
-            f"at most {self._session.pool.per_second:.3g}/s"
-        )
+    async def _hide(self) -> None:
+        if self._showing is not None:
+            await self._showing.end()
 
     async def _end(self) -> None:
-        if self._progress is None:
+        if not self._session.keeps_ledger:
             return
-        self._progress.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._progress
         await self._session.close()
         if self._session.is_open:
             self._print()
@@ -149,6 +132,8 @@ class Summary:
             )
         for watch in self._session.drift.values():
             lines += [f"drift:    {words}" for words in watch.words()]
+        if stats.SQL_BEHIND in values:
+            lines += self._words_of_database()
         if self._session.config.sandbox is not None:
             lines.append("These offers are invented: PAILITAO_SANDBOX is on.")
         if (known := values.get(stats.SEEDS_KNOWN, 0)) > 0:
@@ -156,6 +141,12 @@ class Summary:
         if values.get("finish_reason") != "finished":
             lines.append(self._early_end(str(values.get("finish_reason"))))
         return lines
+
+    def _words_of_database(self) -> list[str]:
+        from pailitao_spider.sql_follower import SqlFollower
+
+        follower = self._crawler.get_extension(SqlFollower)
+        return [] if follower is None else follower.last_words()
 
     def _early_end(self, reason: str) -> str:
         why = self._session.stopped or _REASONS.get(reason, reason)
@@ -174,7 +165,10 @@ def _named(paths: ResultPaths) -> list[tuple[str, Path]]:
 
 
 def ends_well(values: Mapping[str, Any]) -> bool:
-    """Every seed was searched to its end and found readable; the exit code follows it."""
+    """Every seed was searched to its end and found readable, and the database has what it is to
+    follow; the exit code follows it.
+    """
     bad = values.get(stats.seeds("failed"), 0) + values.get(stats.seeds("partial"), 0)
+    bad += values.get(stats.SQL_BEHIND, 0) + values.get(stats.SQL_LEFT_OUT, 0)
     unstored = any(key.startswith("feedexport/failed_count") for key in values)
     return values.get("finish_reason") == "finished" and not bad and not unstored

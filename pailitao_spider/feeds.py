@@ -18,6 +18,7 @@ from scrapy.utils.asyncio import run_in_thread
 
 from pailitao_spider.addon import session_of
 from pailitao_spider.errors import PailitaoError
+from pailitao_spider.exporters import JsonLinesExporter
 from pailitao_spider.offers import Offer
 from pailitao_spider.outputs import FeedTarget, local_feeds
 from pailitao_spider.tables.formats import WHOLE_AT_END
@@ -41,6 +42,7 @@ class DurableFeedExporter(FeedExporter):
         self._failure: Exception | None = None
         self._scraped = self._exported = 0
         formats = {feed.format for feed in local_feeds(crawler.settings)}
+        self._has_batches = any(feed["batch_item_count"] for feed in self.feeds.values())
         self._is_whole_at_end = bool(formats) and formats <= WHOLE_AT_END
 
     def open_spider(self, spider: Spider) -> None:
@@ -56,12 +58,23 @@ class DurableFeedExporter(FeedExporter):
     def item_scraped(self, item: Any, spider: Spider) -> None:
         self._scraped += 1
         try:
-            super().item_scraped(item, spider)
+            if self._has_batches:
+                super().item_scraped(item, spider)
+            else:
+                self._export(item)
             self._exported += len(self.slots) == len(self.feeds)
         except Exception as error:
             self._failed(error)
             if not isinstance(error, OSError | PailitaoError):
                 raise
+
+    def _export(self, item: Any) -> None:
+        """As Scrapy does it where no feed is cut into batches."""
+        for slot in self.slots:
+            if slot.filter.accepts(item):
+                slot.start_exporting()
+                slot.exporter.export_item(item)  # type: ignore[union-attr]
+                slot.itemcount += 1
 
     def flush(self) -> list[int]:
         """Hands everything written to the system; returns the descriptors to fsync.
@@ -133,8 +146,10 @@ class _NotYetWritten(ItemFilter):
     def accepts(self, item: Any) -> bool:
         if not self._inner.accepts(item):
             return False
-        is_ours = isinstance(item, Offer) and self._session.is_open
-        return not (is_ours and self._session.written.is_in(self._path, item))
+        session = self._session
+        if not isinstance(item, Offer) or not session.is_open or not session.written.has_gaps:
+            return True
+        return not session.written.is_in(self._path, item)
 
 
 def _sync_files(feeds: list[FeedTarget]) -> None:
@@ -148,6 +163,8 @@ def _flushed(slot: FeedSlot) -> Iterator[int]:
     """A compressed feed is whole only at its end, a pipe has no disk: neither can be synced."""
     if slot.file is None or slot.file.closed or isinstance(slot.file, PostProcessingManager):
         return
+    if isinstance(slot.exporter, JsonLinesExporter):
+        slot.exporter.flush()
     slot.file.flush()
     if stat.S_ISREG(os.fstat(slot.file.fileno()).st_mode):
         yield slot.file.fileno()

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, __version__
+from scrapy.core.scraper import Scraper
+from scrapy.pipelines import ItemPipelineManager
+from scrapy.signalmanager import SignalManager
 from scrapy.utils.asyncio import is_asyncio_available
 
 from pailitao_spider.errors import ConfigError
@@ -19,13 +23,17 @@ from pailitao_spider.gateways.calls import Form
 
 if TYPE_CHECKING:
     from scrapy.core.engine import ExecutionEngine
+    from scrapy.crawler import Crawler
 
 __all__ = [
     "check",
+    "has_known_item_path",
     "hide_addresses",
     "in_progress",
     "is_closing",
+    "item_steps",
     "put_form",
+    "spare_workers",
     "take_form",
     "wake",
 ]
@@ -81,6 +89,42 @@ def wake(engine: ExecutionEngine) -> None:
     """Makes the engine ask its scheduler now, not at its next heartbeat."""
     if engine._slot is not None:
         engine._slot.nextcall.schedule()
+
+
+def has_known_item_path(crawler: Crawler) -> bool:
+    """An item is taken through its pipelines and signals by Scrapy's own parts, built as known."""
+    engine = crawler.engine
+    scraper = getattr(engine, "scraper", None)
+    pipelines = getattr(scraper, "itemproc", None)
+    if type(scraper) is not Scraper or type(crawler.signals) is not SignalManager:
+        return False
+    return (
+        is_asyncio_available()
+        and type(pipelines) is ItemPipelineManager
+        and isinstance(getattr(scraper, "concurrent_items", None), int)
+        and hasattr(pipelines, "methods")
+        and hasattr(pipelines, "_mw_methods_requiring_spider")
+    )
+
+
+def item_steps(scraper: Scraper) -> list[Callable[[Any], Any]]:
+    """The `process_item` of each item pipeline, to be called with the item alone."""
+    pipelines = scraper.itemproc
+    old = pipelines._mw_methods_requiring_spider
+    return [
+        partial(_with_spider, method, scraper.crawler) if method in old else method
+        for method in pipelines.methods["process_item"]
+        if method is not None
+    ]
+
+
+def _with_spider(method: Callable[..., Any], crawler: Crawler, item: Any) -> Any:
+    return method(item, crawler.spider)
+
+
+def spare_workers(scraper: Scraper) -> None:
+    """Has Scrapy start one task a response for its items, where none of them goes that way."""
+    scraper.concurrent_items = 1
 
 
 def put_form(request: Request, form: Form) -> Form:

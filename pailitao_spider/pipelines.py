@@ -51,7 +51,7 @@ class ValidationPipeline(_Pipeline):
             return item
         self._check_id(item)
         arguments = self._session.arguments
-        if arguments is not None and not fits(item, arguments):
+        if arguments is not None and arguments.filters and not fits(item, arguments):
             raise self._drop(stats.OFFERS_FILTERED, f"filtered: {item.num_iid}")
         return item
 

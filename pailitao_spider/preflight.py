@@ -12,6 +12,7 @@ from pailitao_spider.errors import ConfigError
 from pailitao_spider.outputs import check_apart, check_libraries, csv_has_bom, local_feeds
 from pailitao_spider.results.written import written_offers
 from pailitao_spider.sources import open_source
+from pailitao_spider.sql_feed import checked_url, followed_feed
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -42,6 +43,10 @@ def check(settings: BaseSettings, given: Mapping[str, Any]) -> None:
     check_libraries(settings)
     feeds = local_feeds(settings)
     check_apart(feeds, arguments.seeds)
+    if config.sql_url is not None:
+        url = checked_url(config.sql_url)
+        if feeds or not config.cluster:  # a worker is given a feed of its own
+            followed_feed(settings, url)
     for feed in feeds:
         feed.check_writable()
         if not feed.overwrite:

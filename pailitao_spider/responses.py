@@ -6,10 +6,10 @@ from typing import Any
 
 from scrapy.http import TextResponse
 
-from pailitao_spider.gateways.pages import Page, rank
+from pailitao_spider.gateways.pages import Page
 from pailitao_spider.offers import Offer, RejectedRow
 
-__all__ = ["PageResponse", "stamp"]
+__all__ = ["PageResponse"]
 
 
 class PageResponse(TextResponse):
@@ -30,14 +30,3 @@ class PageResponse(TextResponse):
     def rows(self) -> list[Offer | RejectedRow]:
         """The rows to yield: the pipelines keep the offers and put the others aside."""
         return self.page.rows
-
-
-def stamp(page: Page, *, number: int, size: int, gateway: str, fetched_at: str) -> None:
-    """Writes into each row where it comes from; `size` is the rows that a full page has."""
-    rank(page, number, size)
-    for row in page.rows:
-        row.page = number
-        if isinstance(row, Offer):
-            row.gateway = gateway
-            row.request_id = page.request_id
-            row.fetched_at = fetched_at

@@ -221,14 +221,17 @@ class Session:
         """The calls a second that the settings give a key."""
         return self._rates.get(key.name)
 
-    def watch(self, key: Key, page: Page) -> str | None:
+    def watch(self, page: Page) -> str | None:
         """Takes a page under watch; says why the rows of its gateway are none to go on with."""
-        if key.group not in self.drift:
-            limit, shape = self.config.drift_limit, key.dialect.shape
-            self.drift[key.group] = DriftWatch(key.dialect.name, shape, limit)
-        watch = self.drift[key.group]
+        watch = self._watch_of(page.gateway or "")
         watch.note(page.rows, page.unreadable, page.drift)
         return watch.excess
+
+    def _watch_of(self, group: str) -> DriftWatch:
+        if group not in self.drift:
+            dialect = (self.pool.of_group(group) or self.pool.keys[0]).dialect
+            self.drift[group] = DriftWatch(dialect.name, dialect.shape, self.config.drift_limit)
+        return self.drift[group]
 
     def count_seed(self, line: LedgerLine) -> None:
         """A seed's final line is written."""

@@ -20,6 +20,19 @@ CONCURRENT_REQUESTS = 64
 DOWNLOAD_MAXSIZE = 8 * 2**20
 DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
 
+# What comes between is for web pages, and costs each request and item its share.
+SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,
+    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
+    "scrapy.spidermiddlewares.start.StartSpiderMiddleware": None,  # the spider marks its own
+}
+DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
+}
+
 # Nothing but the API is asked.
 COOKIES_ENABLED = False
 REDIRECT_ENABLED = False
@@ -33,3 +46,5 @@ LOG_LEVEL = "INFO"
 LOG_VERSIONS: list[str] = []
 LOG_FORMATTER = "pailitao_spider.logformatter.QuietLogFormatter"
 STATS_DUMP = False
+STATS_CLASS = "pailitao_spider.collector.QuickStats"
+WARN_ON_GENERATOR_RETURN_VALUE = False  # it reads the callback's source for every answer

@@ -20,6 +20,12 @@ __all__ = [
     "SEEDS_KNOWN",
     "SEEDS_NOT_SHOWN",
     "SEEDS_SAME_PICTURE",
+    "SQL_BEHIND",
+    "SQL_HISTORY",
+    "SQL_LEFT_OUT",
+    "SQL_MATCHES",
+    "SQL_OFFERS",
+    "SQL_SEEDS",
     "TOKEN_REFRESHED",
     "drift",
     "field_unreadable",
@@ -44,6 +50,12 @@ ROWS = "pailitao/rows"
 SEEDS_KNOWN = "pailitao/seeds/known"
 SEEDS_NOT_SHOWN = "pailitao/seeds/not_shown"
 SEEDS_SAME_PICTURE = "pailitao/seeds/same_picture"
+SQL_BEHIND = "pailitao/sql/behind"
+SQL_HISTORY = "pailitao/sql/history"
+SQL_LEFT_OUT = "pailitao/sql/left_out"
+SQL_MATCHES = "pailitao/sql/matches"
+SQL_OFFERS = "pailitao/sql/offers"
+SQL_SEEDS = "pailitao/sql/seeds"
 TOKEN_REFRESHED = "pailitao/token/refreshed"  # noqa: S105
 
 

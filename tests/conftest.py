@@ -19,7 +19,15 @@ from tests.clusters import Cluster
 from tests.crawling import Crawler
 from tests.exchanges import Exchanges
 
-_LONG = ("test_cluster", "test_going_on", "test_keys", "test_faults", "test_merge", "test_drift")
+_LONG = (
+    "test_sql",
+    "test_cluster",
+    "test_going_on",
+    "test_keys",
+    "test_faults",
+    "test_merge",
+    "test_drift",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pailitao_spider.drift import Drift
 from pailitao_spider.gateways.answers import decode
-from pailitao_spider.gateways.router_rows import SHAPE, offer_of, rows_of
+from pailitao_spider.gateways.router_rows import SHAPE, RouterRows, offer_of
 from pailitao_spider.offers import Offer, RejectedRow
 from pailitao_spider.results.lines import ENCODER
 from pailitao_spider.rows import NO_ID, NO_OBJECT, read_row
@@ -99,6 +100,13 @@ def read(**changed: Any) -> Offer:
     """The documented row with some values changed, by the way that rows really go."""
     offer, _ = read_with_faults(**changed)
     return offer
+
+
+def rows_of(raws: list[msgspec.Raw], unreadable: list[str]) -> list[Offer | RejectedRow]:
+    """The rows of a page."""
+    return RouterRows(msgspec.Raw(b"[" + b",".join(map(bytes, raws)) + b"]")).read(
+        unreadable, Drift()
+    )
 
 
 def read_with_faults(**changed: Any) -> tuple[Offer, list[str]]:
@@ -443,6 +451,22 @@ def test_the_fast_path_reads_like_the_tolerant_one_or_not_at_all(
         assert offer == expected
         assert same_digits(offer) == same_digits(expected)
         assert unreadable == []
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.just({}) | CHANGES, max_size=4))
+def test_a_page_reads_like_its_rows_one_by_one(pages: list[dict[str, Any]]) -> None:
+    """All at once where every row is as documented, one by one else."""
+    raws = [msgspec.Raw(as_json(DOCUMENTED | changes)) for changes in pages]
+    alone, together = list[str](), list[str]()
+    expected = [row for each in raws for row in rows_of([each], alone)]
+    assert rows_of(raws, together) == expected
+    assert together == alone
+
+
+def test_a_page_of_nothing_is_empty_before_it_is_read() -> None:
+    assert RouterRows(msgspec.Raw(b"[ ]")).is_empty
+    assert not RouterRows(msgspec.Raw(b"[null]")).is_empty
 
 
 @settings(max_examples=300, deadline=None)

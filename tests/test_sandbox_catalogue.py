@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from pailitao_spider.descriptor import TILTS, describe, resemblance
 from pailitao_spider.sandbox.catalogue import NOTHING, Catalogue
-from pailitao_spider.sandbox.descriptor import TILTS, describe, resemblance
 from pailitao_spider.sandbox.designs import KINDS
 from pailitao_spider.sandbox.drawing import jpeg, photo
 from pailitao_spider.sandbox.photos import write_examples

@@ -14,7 +14,7 @@ ROOT = Path(pailitao_spider.__file__).parent
 
 DOMAIN = {
     "errors", "offers", "values", "rows", "seeds", "paging", "dedup", "typed_text", "pictures",
-    "drift", "drift_watch",
+    "drift", "drift_watch", "descriptor",
 }  # fmt: skip
 ALLOWED: dict[str, set[str]] = {
     "domain": {"domain"},
@@ -23,10 +23,16 @@ ALLOWED: dict[str, set[str]] = {
     "sources": {"domain", "sources"},
     "tables": {"domain", "tables"},
     "results": {"domain", "results", "tables"},
+    "sql": {"domain", "results", "tables", "sql"},
     "questions": {"domain", "results", "questions"},
+    "offer_pictures": {"domain", "offer_pictures"},
+    "report": {"domain", "results", "questions", "tables", "report"},
     "sandbox": {"domain", "gateways", "sandbox"},
-    "cluster": {"domain", "gateways", "access", "results", "sources", "cluster", "glue"},
-}
+    "progress": {"domain", "access", "progress"},
+    "cluster": {
+        "domain", "gateways", "access", "results", "sources", "progress", "cluster", "glue",
+    },
+}  # fmt: skip
 ADDON = "pailitao_spider.addon"
 GLUE_FREE = {
     "domain": {"scrapy", "twisted", "aiohttp", "redis"},
@@ -35,8 +41,12 @@ GLUE_FREE = {
     "sources": {"scrapy", "twisted", "aiohttp", "redis"},
     "tables": {"scrapy", "twisted", "aiohttp", "redis"},
     "results": {"scrapy", "twisted", "aiohttp", "redis"},
+    "sql": {"scrapy", "twisted", "aiohttp", "redis"},
     "questions": {"scrapy", "twisted", "aiohttp", "redis"},
+    "offer_pictures": {"scrapy", "twisted", "redis"},
+    "report": {"scrapy", "twisted", "aiohttp", "redis"},
     "sandbox": {"scrapy", "twisted", "redis"},
+    "progress": {"scrapy", "twisted", "aiohttp", "redis", "asyncio", "logging"},
     "cluster": set(),
 }
 

@@ -12,8 +12,8 @@ from scrapy.exceptions import UsageError
 __all__ = ["Command"]
 
 _VERBS = (
-    "push", "status", "dead", "merge", "convert", "find", "compare", "suppliers", "diff", "clear",
-    "doctor", "login", "quota", "sandbox",
+    "push", "status", "dead", "merge", "convert", "find", "similarity", "compare", "suppliers",
+    "diff", "report", "sql", "clear", "doctor", "login", "quota", "sandbox",
 )  # fmt: skip
 
 

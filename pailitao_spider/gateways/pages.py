@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol, cast
 
 from pailitao_spider.drift import Drift
 from pailitao_spider.offers import Offer, RejectedRow
 
-__all__ = ["Page", "QuotaTold", "rank"]
+__all__ = ["Origin", "Page", "QuotaTold", "Row", "UnreadRows", "rank"]
+
+Row = Offer | RejectedRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +21,37 @@ class QuotaTold:
     most: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a page's rows come from; `size` is the rows that a full page has."""
+
+    number: int
+    size: int
+    gateway: str
+    fetched_at: str
+
+
+class UnreadRows(Protocol):
+    """Rows that are read when they are asked for."""
+
+    @property
+    def is_empty(self) -> bool: ...
+    def read(self, unreadable: list[str], drift: Drift) -> list[Row]: ...
+
+
+@dataclass(slots=True, eq=False)
 class Page:
     """One page as it came: rows in the gateway's order, its claims about the whole.
 
     `total` and `page_count` are what the gateway says of the search, hints and no more.
-    `unreadable` names a field once for each row in which it could not be read.
     """
 
-    rows: list[Offer | RejectedRow]
+    content: list[Row] | UnreadRows
     total: int | None = None
     page_count: int | None = None
     request_id: str | None = None
-    unreadable: list[str] = field(default_factory=list)
-    drift: Drift = field(default_factory=Drift)
+    faults: list[str] = field(default_factory=list)
+    signs: Drift = field(default_factory=Drift)
     billed: bool = True
     """The gateway charges for this answer."""
     regions: tuple[str, ...] = ()
@@ -39,6 +59,61 @@ class Page:
     quota: QuotaTold | None = None
     gateway: str | None = None
     """Whose keys can be asked for the pages that follow: the group of the key that got this one."""
+    origin: Origin | None = None
+
+    @property
+    def rows(self) -> list[Row]:
+        return self._read()
+
+    @rows.setter
+    def rows(self, rows: list[Row]) -> None:
+        self.content = rows
+        if self.origin is not None:
+            self._stamp(self.origin)
+
+    @property
+    def is_empty(self) -> bool:
+        """It has no row."""
+        return not self.content if isinstance(self.content, list) else self.content.is_empty
+
+    @property
+    def unreadable(self) -> list[str]:
+        """A field's name once for each row in which it could not be read."""
+        self._read()
+        return self.faults
+
+    @property
+    def drift(self) -> Drift:
+        """How the rows differ from the documented ones."""
+        self._read()
+        return self.signs
+
+    def come_from(self, origin: Origin) -> None:
+        """Writes into each row where it comes from, now or when it is read."""
+        self.origin = origin
+        if isinstance(self.content, list):
+            self._stamp(origin)
+
+    def _read(self) -> list[Row]:
+        if not isinstance(self.content, list):
+            self.rows = self.content.read(self.faults, self.signs)
+        return cast("list[Row]", self.content)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Page) and self._told() == other._told()
+
+    def _told(self) -> tuple[object, ...]:
+        claims = self.total, self.page_count, self.request_id, self.billed, self.regions
+        return self.rows, self.faults, self.signs, claims, self.quota, self.gateway, self.origin
+
+    def _stamp(self, origin: Origin) -> None:
+        rank(self, origin.number, origin.size)
+        for row in self.rows:
+            row.page = origin.number
+            if isinstance(row, Offer):
+                row.gateway = origin.gateway
+                row.request_id = self.request_id
+                row.fetched_at = origin.fetched_at
 
 
 def rank(page: Page, number: int, size: int) -> None:

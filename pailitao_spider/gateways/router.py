@@ -21,7 +21,7 @@ from pailitao_spider.gateways.answers import first, raw_rows, unwrapped, whole_n
 from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Refusal
-from pailitao_spider.gateways.router_rows import SHAPE, rows_of
+from pailitao_spider.gateways.router_rows import SHAPE, RouterRows
 from pailitao_spider.gateways.signing import SIGNERS, sign
 from pailitao_spider.pictures import PictureLimits
 from pailitao_spider.rows import RowShape, read_row
@@ -37,7 +37,7 @@ _TIMESTAMPS = {
 
 
 class _Items(msgspec.Struct):
-    item: list[msgspec.Raw]
+    item: msgspec.Raw
     real_total_results: int | str | None = None
     total_results: int | str | None = None
     pagecount: int | str | None = None
@@ -50,6 +50,7 @@ class _Answer(msgspec.Struct):
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _OK = (200, "200")
 
 
@@ -127,18 +128,16 @@ class Router:
         """What a search answered. `headers` by lower-case name."""
         try:
             answer = _ANSWER.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except _UNREADABLE:
             return _tolerant_page(status, headers, body)
-        if answer.code not in _OK:
+        items = answer.items
+        if answer.code not in _OK or bytes(memoryview(items.item)[:1]) != b"[":
             return _tolerant_page(status, headers, body)
-        items, unreadable, drift = answer.items, list[str](), Drift()
         return Page(
-            rows_of(items.item, unreadable, drift),
+            RouterRows(items.item),
             whole_number(items.real_total_results) or whole_number(items.total_results),
             whole_number(items.pagecount),
             answer.request_id,
-            unreadable,
-            drift,
         )
 
     def imgid(self, status: int, headers: Mapping[str, str], body: bytes) -> str | Refusal:

@@ -7,6 +7,7 @@ The fast path gives a row up (None) whenever it could differ from the tolerant o
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
@@ -16,10 +17,11 @@ from pailitao_spider import values
 from pailitao_spider.drift import Drift
 from pailitao_spider.errors import AnswerError, FieldError
 from pailitao_spider.gateways.answers import decode
+from pailitao_spider.gateways.pages import Row
 from pailitao_spider.offers import Offer, RejectedRow, detail_url
 from pailitao_spider.rows import RowShape, read_row
 
-__all__ = ["SHAPE", "offer_of", "rows_of"]
+__all__ = ["SHAPE", "RouterRows", "offer_of"]
 
 _SALES_WINDOW = "total"
 _TEXT, _NUMBER_OR_TEXT = "text", "number text"
@@ -94,13 +96,43 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _DECODER = msgspec.json.Decoder(_Row)
+_ALL = msgspec.json.Decoder(list[_Row])
+_EACH = msgspec.json.Decoder(list[msgspec.Raw])
+_ODD = (
+    msgspec.DecodeError, RecursionError, UnicodeDecodeError, FieldError, ArithmeticError,
+)  # fmt: skip
+_EMPTY = re.compile(rb"\[\s*\]")
 
 
-def rows_of(
-    raws: list[msgspec.Raw], unreadable: list[str], drift: Drift | None = None
-) -> list[Offer | RejectedRow]:
-    """The page's rows, typed; `unreadable` and `drift` are told what was not as documented."""
-    return [offer_of(raw) or _tolerantly(raw, unreadable, drift) for raw in raws]
+@dataclass(frozen=True, slots=True)
+class RouterRows:
+    """The JSON list of a page's rows."""
+
+    raw: msgspec.Raw
+
+    @property
+    def is_empty(self) -> bool:
+        return _EMPTY.fullmatch(self.raw) is not None
+
+    def read(self, unreadable: list[str], drift: Drift) -> list[Row]:
+        """Typed; `unreadable` and `drift` are told what was not as documented."""
+        offers = _documented(self.raw)
+        if offers is not None:
+            return [*offers]
+        try:
+            raws = _EACH.decode(self.raw)
+        except _ODD:
+            return [_tolerantly(self.raw, unreadable, drift)]
+        return [offer_of(raw) or _tolerantly(raw, unreadable, drift) for raw in raws]
+
+
+def _documented(raw: msgspec.Raw) -> list[Offer] | None:
+    """The offers when every row is as documented, in one go."""
+    try:
+        offers = [_offer(row) for row in _ALL.decode(raw)]
+    except _ODD:
+        return None
+    return None if None in offers else offers  # type: ignore[return-value]
 
 
 def _tolerantly(
@@ -116,9 +148,8 @@ def _tolerantly(
 def offer_of(raw: msgspec.Raw | bytes) -> Offer | None:
     """The fast path: an offer when every field is as documented, else None."""
     try:
-        row = _DECODER.decode(raw)
-        return _offer(row)
-    except (msgspec.DecodeError, FieldError, RecursionError, UnicodeDecodeError, ArithmeticError):
+        return _offer(_DECODER.decode(raw))
+    except _ODD:
         return None
 
 

@@ -18,12 +18,11 @@ from pailitao_spider.access.keys import Key
 from pailitao_spider.addon import session_of
 from pailitao_spider.errors import PailitaoError, RefusedError
 from pailitao_spider.gateways.oauth import Renewed, renewed
-from pailitao_spider.gateways.pages import Page
+from pailitao_spider.gateways.pages import Origin, Page
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
 from pailitao_spider.image_search import META, call_of
 from pailitao_spider.middlewares.refusals import Refusals, count_billed
-from pailitao_spider.middlewares.signing import RunEndsError
-from pailitao_spider.responses import PageResponse, stamp
+from pailitao_spider.responses import PageResponse
 from pailitao_spider.searches import now_text
 
 if TYPE_CHECKING:
@@ -79,14 +78,17 @@ class AnswerMiddleware:
         kind = request.meta[META]["kind"]
         if (sent := self._session.sent.get(request)) is not None:
             sent.key.has_answered = True
-        outcome = self._read(kind, request, response)
+        try:
+            outcome = self._read(kind, request, response)
+        except Exception:
+            self._refusals.no_answer(request)  # or the gate would wait for it
+            raise
         if isinstance(outcome, Page) and _contradicts_itself(outcome, request):
             outcome = Refusal(RefusalClass.TRANSIENT, "no rows", f"of {outcome.total} reported")
         if isinstance(outcome, Refusal):
             return await self._refusals.next_attempt(request, _with_clock(outcome, response))
         self._went_well(request, outcome)
         if isinstance(outcome, Page):
-            self._check_drift(request, response, outcome)
             return self._page_response(request, response, outcome)
         if isinstance(outcome, Renewed):
             return response
@@ -136,39 +138,19 @@ class AnswerMiddleware:
         if page is not None and page.quota is not None:
             sent.key.budget.told(page.quota)
 
-    def _check_drift(self, request: Request, response: Response, page: Page) -> None:
-        """Rows that turn unreadable end the run, before more of them are written."""
-        why = self._session.watch(self._key(request, response), page)
-        if why is not None:
-            self._session.stop(
-                "pailitao_schema_drift",
-                f"{why}: the gateway has changed, or another one answers. Offers of before are "
-                "kept; look for a newer version, or go on with a higher PAILITAO_DRIFT_LIMIT",
-            )
-            raise RunEndsError
-
     def _page_response(self, request: Request, response: Response, page: Page) -> PageResponse:
         session, call, key = self._session, call_of(request), self._key(request, response)
-        stamp(
-            page,
-            number=call.page,
-            size=call.page_size,
-            gateway=key.gateway,
-            fetched_at=now_text(),
-        )
+        page.gateway = key.group
+        page.come_from(Origin(call.page, call.page_size, key.gateway, now_text()))
         if session.pages is not None:
             session.pages.keep(call.subject, call.page, key.group, response.body)
         self._stats.inc_value(stats.PAGES)
-        self._stats.inc_value(stats.ROWS, len(page.rows))
-        for name in page.unreadable:
-            self._stats.inc_value(stats.field_unreadable(name))
-        page.gateway = key.group
         return response.replace(cls=PageResponse, url=request.url, page=page)
 
 
 def _contradicts_itself(page: Page, request: Request) -> bool:
     """A first page without a row of the many that it reports is no empty result."""
-    return not page.rows and bool(page.total) and call_of(request).page == 1
+    return page.is_empty and bool(page.total) and call_of(request).page == 1
 
 
 def _headers(response: Response) -> Mapping[str, str]:

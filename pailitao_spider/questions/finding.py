@@ -25,6 +25,7 @@ class Wanted:
     """What an offer must be; None asks nothing. `sighted`: what matches know of `seed`'s offers."""
 
     min_similarity: Decimal | None = None
+    min_visual_similarity: Decimal | None = None
     min_price: Decimal | None = None
     max_price: Decimal | None = None
     dropship: bool = False
@@ -116,6 +117,9 @@ _MAKERS: dict[str, Callable[[Wanted, Any], Ask]] = {
     "min_similarity": lambda wanted, least: (
         lambda offer: _at_least(wanted.similarity(offer), least)
     ),
+    "min_visual_similarity": lambda _, least: (
+        lambda offer: _at_least(offer.visual_similarity, least)
+    ),
     "min_price": lambda _, least: lambda offer: _at_least(offer.highest, least),
     "max_price": lambda _, most: lambda offer: _at_most(offer.lowest, most),
     "dropship": lambda *_: lambda offer: offer.one_stop_service,
@@ -132,6 +136,7 @@ SORTS: dict[str, tuple[Key, int]] = {
     "price": (lambda offer, _: offer.lowest, 1),
     "sales": (lambda offer, _: offer.sales, -1),
     "similarity": (lambda offer, wanted: wanted.similarity(offer), -1),
+    "visual": (lambda offer, _: offer.visual_similarity, -1),
 }
 """What to sort by, and the sign that puts the best first; what is unknown comes last."""
 

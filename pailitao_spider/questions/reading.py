@@ -36,6 +36,7 @@ class OfferLine(msgspec.Struct, gc=False):
     price_max: Decimal | None = None
     post_fee: Decimal | None = None
     similarity: Decimal | None = None
+    visual_similarity: Decimal | None = None
     score: Decimal | None = None
     min_order: int | None = None
     sales: int | None = None

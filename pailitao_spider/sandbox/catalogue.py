@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pailitao_spider.sandbox.descriptor import TILTS, describe, resemblance
+from pailitao_spider.descriptor import TILTS, describe, resemblance
 from pailitao_spider.sandbox.designs import Design, draw_up
 from pailitao_spider.sandbox.drawing import photo
 from pailitao_spider.sandbox.listings import Listing, Row, list_offers

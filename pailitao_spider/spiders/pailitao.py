@@ -81,6 +81,7 @@ class PailitaoSpider(Spider):
             while (each := await self._next(source)) is not None:
                 request = await self._begin(each)
                 if request is not None:
+                    request.meta["is_start_request"] = True
                     yield request
         except SourceError as error:
             logger.error("%s", error)

@@ -86,6 +86,7 @@ OFFER_COLUMNS = (
     Column("fetched_at", Kind.MOMENT),
 )
 KINDS = {column.name: column.kind for column in OFFER_COLUMNS}
+_ADDED = {"visual_similarity": Kind.RATE}
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
@@ -93,7 +94,7 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 
 def columns_of(names: Iterable[str]) -> tuple[Column, ...]:
     """The columns for an offer's members; those that are no field of it are of any kind."""
-    return tuple(Column(name, KINDS.get(name, Kind.ANY)) for name in names)
+    return tuple(Column(name, KINDS.get(name) or _ADDED.get(name, Kind.ANY)) for name in names)
 
 
 def cell(value: Any) -> Cell:

@@ -25,15 +25,16 @@ _PACKED = re.compile(
     rf"{_ZONE})?",
     re.IGNORECASE,
 )
-_USUAL = re.compile(
-    "((?:199[0-9]|20[0-9]{2})-[01][0-9]-[0-3][0-9]) ([0-2][0-9]:[0-5][0-9]:[0-5][0-9])"
+_USUAL = re.compile(  # days that every month has
+    "((?:199[0-9]|20[0-9]{2})-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8]))"
+    " ((?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])"
 )
 _YEARS = range(1990, 2101)
 
 
 def moment(raw: Any) -> str | None:
     """ISO 8601: a date, or a time with its offset. Without an offset it is Beijing's."""
-    if isinstance(raw, str) and (usual := _USUAL.fullmatch(raw)) and _is_real(raw):
+    if isinstance(raw, str) and (usual := _USUAL.fullmatch(raw)):
         return f"{usual[1]}T{usual[2]}+08:00"
     value = plain(raw, "time")
     if value is None:
@@ -48,13 +49,6 @@ def moment(raw: Any) -> str | None:
     if known.year not in _YEARS:
         raise unreadable("time", raw)
     return known.isoformat()
-
-
-def _is_real(spelled: str) -> bool:
-    try:
-        return bool(datetime.fromisoformat(spelled))
-    except ValueError:
-        return False
 
 
 def _counted(value: str) -> datetime:

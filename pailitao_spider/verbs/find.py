@@ -19,13 +19,14 @@ from pailitao_spider.questions.relations import matches_in
 from pailitao_spider.results.drafts import Draft
 from pailitao_spider.results.paths import ResultPaths
 
-__all__ = ["SUMMARY", "add_options", "run"]
+__all__ = ["SUMMARY", "add_options", "check_output", "run"]
 
 SUMMARY = "the offers that fit: similarity > 0.9, price < 30, dropship is one line"
 
 _SHOWN = 50
 _FILTERS: dict[str, tuple[Any, str, str]] = {
     "min_similarity": (typed_text.share, "0-1", "at least so similar to its seed"),
+    "min_visual_similarity": (typed_text.share, "0-1", "at least so alike to look at"),
     "min_price": (telling.number("an amount in yuan such as 29.90"), "YUAN", "at least"),
     "max_price": (telling.number("an amount in yuan such as 29.90"), "YUAN", "at most"),
     "max_moq": (typed_text.whole(), "N", "sold from N pieces or fewer"),
@@ -42,7 +43,8 @@ _READERS = {
     "limit": typed_text.whole(),
 }
 _HEADS = {"title": "left", "price": "right", "MOQ": "right", "sales": "right", "sim.": "right",
-          "seller": "left", "area": "left", "seed": "left", "offer": "right"}  # fmt: skip
+          "visual": "right", "seller": "left", "area": "left", "seed": "left",
+          "offer": "right"}  # fmt: skip
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +71,7 @@ def _run(options: argparse.Namespace) -> int:
     keeps_unknown = given.pop("unknown", "keep") == "keep"
     paths = check_feeds(options.feeds)
     _check_prices(given)
-    _check_output(options.output, paths)
+    check_output(options.output, paths)
     feeds, beside = Feeds(paths), Tally()
     wanted = Wanted(
         **given,
@@ -89,7 +91,7 @@ def _check_prices(given: dict[str, Any]) -> None:
         raise ConfigError(f"--min-price {least} is above --max-price {most}: no offer fits")
 
 
-def _check_output(output: Path | None, paths: Iterable[Path]) -> None:
+def check_output(output: Path | None, paths: Iterable[Path]) -> None:
     """No result may be written over what it is made of, or over a crawl's feed."""
     if output is None:
         return
@@ -155,6 +157,7 @@ def _row(line: Line, wanted: Wanted) -> tuple[str, ...]:
         "–".join(sorted(ends, key=Decimal)) or "?",
         *("?" if value is None else str(value)
           for value in (offer.min_order, offer.sales, wanted.similarity(offer))),
+        "" if offer.visual_similarity is None else str(offer.visual_similarity),
         offer.seller_nick or offer.seller_id or "?",
         offer.area or "?",
         offer.seed_id or "?",

@@ -12,28 +12,49 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-__all__ = ["describe", "resemblance"]
+__all__ = ["TILTS", "Array", "describe", "resemblance", "unclear"]
 
 Array = NDArray[np.floating[Any]]
 
 SIDE = 96
+LEAST_SIDE = 12
 CELLS = 6
 TILTS = (-9, -4.5, 0, 4.5, 9)
+# RMS of a border's colours around their plane, of 255: 4 at most in the sandbox's photos, 14 at
+# least where shapes of all colours lie behind a product.
+MOST_UNEVEN = 12
 # What tells two designs of one shape apart is mostly colour, by place.
 WEIGHTS = {"silhouette": 0.2, "hues": 0.3, "places": 0.35, "edges": 0.15}
 
 
 def describe(photo: Image.Image, tilts: Sequence[float] = (0,)) -> Array:
     """One row of unit length for each tilt by which the product is turned upright."""
-    picture = photo.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
+    picture = _small(photo.convert("RGB"))
     cut = Image.merge("RGBA", [*picture.split(), _product_mask(picture)])
     return np.stack([_row(cut.rotate(-tilt, Image.Resampling.BILINEAR)) for tilt in tilts])
+
+
+def unclear(photo: Image.Image) -> str | None:
+    """Why no product can be told from its ground: `busy_ground`, `no_product`; None if it can."""
+    picture = _small(photo.convert("RGB"))
+    pixels = np.asarray(picture, dtype=np.float32)
+    away = (pixels - _ground(pixels))[_border(pixels)]
+    if float(np.sqrt((away**2).mean())) > MOST_UNEVEN:
+        return "busy_ground"
+    return None if _product_mask(picture).getbbox() else "no_product"
 
 
 def resemblance(rows: Array, references: Array) -> Array:
     """0 to 1 for each reference: the best of the photo's tilts."""
     best: Array = np.clip((rows @ references.T).max(axis=0), 0, 1)
     return best
+
+
+def _small(photo: Image.Image) -> Image.Image:
+    """At most SIDE a side, with its own proportions."""
+    scale = SIDE / max(photo.size)
+    width, height = (max(round(side * scale), LEAST_SIDE) for side in photo.size)
+    return photo.resize((width, height), Image.Resampling.BOX)
 
 
 def _product_mask(picture: Image.Image) -> Image.Image:
@@ -46,12 +67,19 @@ def _product_mask(picture: Image.Image) -> Image.Image:
     return Image.fromarray(mask).filter(ImageFilter.MedianFilter(3))
 
 
+def _border(pixels: Array) -> NDArray[np.bool_]:
+    border = np.ones(pixels.shape[:2], bool)
+    border[3:-3, 3:-3] = False
+    return border
+
+
 def _ground(pixels: Array) -> Array:
     """A plane through the border, colour by colour."""
-    v, u = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) / SIDE - 0.5
+    height, width = pixels.shape[:2]
+    v, u = np.mgrid[0:height, 0:width].astype(np.float32)
+    v, u = v / height - 0.5, u / width - 0.5
     plane = np.stack([np.ones_like(u), u, v, v * v], axis=-1)
-    border = np.ones((SIDE, SIDE), bool)
-    border[3:-3, 3:-3] = False
+    border = _border(pixels)
     fit = np.linalg.lstsq(plane[border], pixels[border], rcond=None)[0]
     return np.asarray(plane @ fit, dtype=np.float32)
 

@@ -1,0 +1,86 @@
+"""Spider middleware next to the engine, which takes the items out of a response's output.
+
+It stands outside all others, so that they see every item and request as ever. Requests go on to
+the engine; the items' pipelines and signals are run here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, Self
+
+from scrapy import Request
+from scrapy.exceptions import NotConfigured
+from scrapy.http import Response
+
+from pailitao_spider import inner
+from pailitao_spider.addon import session_of
+from pailitao_spider.config import lane_of
+from pailitao_spider.lane.items import Items
+from pailitao_spider.responses import PageResponse
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+__all__ = ["LaneMiddleware"]
+
+logger = logging.getLogger(__name__)
+
+_BREATH = 100  # items after which others have their turn
+
+
+class LaneMiddleware:
+    """On for answers to picture searches; for all responses with PAILITAO_LANE=1."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        lane = lane_of(crawler.settings)
+        if lane == "off":
+            raise NotConfigured("PAILITAO_LANE is off")
+        self._crawler = crawler
+        self._takes: type[Response] = Response if lane == "all" else PageResponse
+        self._at_once = crawler.settings.getint("CONCURRENT_ITEMS")
+        self._is_known: bool | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    async def process_spider_output(
+        self, response: Response, result: AsyncIterator[Any]
+    ) -> AsyncIterator[Any]:
+        if not isinstance(response, self._takes) or not self._can_run():
+            async for each in result:
+                yield each
+            return
+        steps = inner.item_steps(self._crawler.engine.scraper)
+        items = Items(self._crawler, response, steps, self._at_once)
+        taken = 0
+        try:
+            async for each in result:
+                if each is None or isinstance(each, Request):
+                    yield each
+                    continue
+                if (rest := items.run(each)) is not None:
+                    await items.wait_for(rest)
+                taken += 1
+                if taken % _BREATH == 0:
+                    await asyncio.sleep(0)
+        finally:
+            await items.finish()
+
+    def _can_run(self) -> bool:
+        """Scrapy's own path of an item is the one that was copied here."""
+        if self._is_known is None:
+            self._is_known = inner.has_known_item_path(self._crawler)
+            if self._is_known and (
+                self._takes is Response or session_of(self._crawler).keeps_ledger
+            ):
+                inner.spare_workers(self._crawler.engine.scraper)
+            if not self._is_known:
+                logger.warning(
+                    "PAILITAO_LANE steps aside: this Scrapy, or a component in place of its own, "
+                    "takes items another way than this version knows; they go Scrapy's way"
+                )
+        return self._is_known

@@ -1,0 +1,1 @@
+"""The report: offers, photos and totals of a feed as one page that needs no network."""

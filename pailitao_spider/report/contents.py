@@ -1,0 +1,207 @@
+"""All that a page shows, gathered from feeds and what lies beside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from math import log10
+from pathlib import Path
+from typing import Any
+
+from pailitao_spider.questions.reading import Feeds, Tally, sides
+from pailitao_spider.questions.relations import Relations
+from pailitao_spider.questions.suppliers import Supplier, Suppliers, suppliers_of
+from pailitao_spider.report.album import Album, PictureWay
+from pailitao_spider.report.cards import COLUMNS, Cards, cards_of
+from pailitao_spider.report.ends import rejected_reasons, seed_entries
+from pailitao_spider.report.plots import (
+    Axis,
+    Bar,
+    Dot,
+    Height,
+    Tick,
+    dots,
+    heights,
+    price_axis,
+    price_bars,
+)
+from pailitao_spider.report.seed_rows import SPARK_WIDTH, SeedRow, median, seed_rows
+from pailitao_spider.report.survey import Survey, survey
+
+__all__ = ["Contents", "contents_of"]
+
+WIDTH, HEIGHT, BINS = 640, 160, 40
+LISTED_SEEDS, LISTED_PROBLEMS, LISTED_SUPPLIERS, PLOTTED_SUPPLIERS, LISTED_REASONS = (
+    1000, 100, 15, 300, 20,
+)  # fmt: skip
+STATUSES = ("done", "empty", "partial", "failed", "open")
+LEVELS = (("≤40%", 0.4), ("60%", 0.6), ("80%", 0.8), ("100%", 1), ("150%", 1.5), ("≥250%", 2.5))
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the template and the page's data are made of. Counts are of all, not of the shown."""
+
+    name: str
+    made: str
+    survey: Survey
+    cards: Cards
+    seeds: Sequence[SeedRow]
+    found: Suppliers
+    rejections: Counter[str]
+    has_ledger: bool
+    album: Album
+    tallies: tuple[Tally, ...]
+
+    @property
+    def offers(self) -> int:
+        return self.survey.offers
+
+    @property
+    def shown(self) -> int:
+        return len(self.cards.rows)
+
+    @property
+    def priced(self) -> int:
+        return self.survey.prices.size
+
+    @property
+    def median(self) -> str | None:
+        return median(self.survey.prices)
+
+    @property
+    def is_invented(self) -> bool:
+        return self.cards.has_invented
+
+    @property
+    def pictures_left_out(self) -> int:
+        return self.album.left_out
+
+    @property
+    def torn(self) -> int:
+        return sum(each.torn for each in self.tallies)
+
+    @property
+    def first_torn(self) -> str | None:
+        torn = next((each.first_torn for each in self.tallies if each.first_torn), None)
+        return torn and _printable(torn)
+
+    @property
+    def statuses(self) -> dict[str, int]:
+        counts = Counter(seed.status for seed in self.seeds)
+        return {status: counts[status] for status in STATUSES}
+
+    @property
+    def problems(self) -> list[SeedRow]:
+        return [seed for seed in self.seeds if seed.is_problem][:LISTED_PROBLEMS]
+
+    @property
+    def problem_count(self) -> int:
+        return sum(seed.is_problem for seed in self.seeds)
+
+    @property
+    def listed(self) -> list[SeedRow]:
+        """As many seeds as a table can hold, problems before others."""
+        chosen = sorted(self.seeds, key=lambda seed: not seed.is_problem)[:LISTED_SEEDS]
+        return sorted(chosen, key=lambda seed: seed.number)
+
+    @property
+    def rejected(self) -> list[tuple[str, int]]:
+        return self.rejections.most_common(LISTED_REASONS)
+
+    @property
+    def rejected_count(self) -> int:
+        return self.rejections.total()
+
+    # figures
+
+    @property
+    def axis(self) -> Axis | None:
+        return price_axis(self.survey.prices, WIDTH)
+
+    @property
+    def bars(self) -> list[Bar]:
+        axis = self.axis
+        return price_bars(self.survey.prices, axis, BINS, HEIGHT) if axis else []
+
+    @property
+    def suppliers(self) -> Sequence[Supplier]:
+        return self.found.ranked[:LISTED_SUPPLIERS]
+
+    @property
+    def supplier_count(self) -> int:
+        return len(self.found.ranked)
+
+    @property
+    def most_seeds(self) -> int:
+        return max((each.seeds for each in self.found.ranked), default=0)
+
+    @property
+    def nameless_count(self) -> int:
+        return self.found.nameless_count
+
+    @property
+    def dots(self) -> list[Dot]:
+        ranked = self.found.ranked[:PLOTTED_SUPPLIERS]
+        return list(dots(ranked, self.found.cover.picks, WIDTH, HEIGHT))
+
+    @property
+    def heights(self) -> list[Height]:
+        return heights(self.most_seeds, HEIGHT)
+
+    @property
+    def levels(self) -> list[Tick]:
+        low, high = log10(LEVELS[0][1]), log10(LEVELS[-1][1])
+        return [
+            Tick(round(WIDTH * (log10(level) - low) / (high - low), 1), label)
+            for label, level in LEVELS
+        ]
+
+    def data(self) -> dict[str, Any]:
+        """What the script works on."""
+        return {
+            "columns": COLUMNS,
+            "offers": self.cards.rows,
+            **self.cards.texts(),
+            "pictures": self.album.sources,
+            "seeds": [self._seed(seed) for seed in self.seeds],
+        }
+
+    def _seed(self, seed: SeedRow) -> dict[str, Any]:
+        found = self.cards.found.get(seed.seed_id, {})
+        return {
+            "id": seed.seed_id,
+            "status": seed.status,
+            "reason": seed.reason,
+            "offers": seed.offers,
+            "picture": seed.picture,
+            "found": list(found),
+            "similarity": list(found.values()),
+        }
+
+
+def contents_of(paths: Sequence[Path], way: PictureWay, limit: int, made: str) -> Contents:
+    """Reads the feeds twice and the shown lines once more. Raises ResultsError."""
+    feeds, beside, album = Feeds(paths), Tally(), Album(way)
+    ledgers = sides(paths, "seeds")
+    entries = seed_entries(ledgers, beside)
+    rejections = rejected_reasons(sides(paths, "rejected"), beside)
+    with closing(Relations(sides(paths, "matches"), beside)) as relations:
+        surveyed = survey(feeds, relations, limit)
+        cards = cards_of(feeds.lines_at(surveyed.places), relations, album)
+        found = suppliers_of(Feeds(paths), relations)
+    axis = price_axis(surveyed.prices, SPARK_WIDTH)
+    folders = [Path(), *dict.fromkeys(path.parent for path in paths)]
+    seeds = seed_rows(surveyed.seeds, entries, cards, album, axis, folders)
+    name = _printable(", ".join(path.name for path in paths))
+    return Contents(
+        name, made, surveyed, cards, seeds, found, rejections,
+        bool(ledgers), album, (feeds.tally, beside),
+    )  # fmt: skip
+
+
+def _printable(name: str) -> str:
+    """A file's name may hold bytes that are no text."""
+    return name.encode(errors="replace").decode()

@@ -1,0 +1,122 @@
+"""The seeds as a page lists them: how each ended, what it found, what it costs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pailitao_spider.report.album import Album
+from pailitao_spider.report.cards import Cards
+from pailitao_spider.report.ends import SeedEntry
+from pailitao_spider.report.plots import Axis, Bar, price_bars
+from pailitao_spider.report.survey import Found, Numbers
+
+__all__ = ["SeedRow", "median", "seed_rows"]
+
+SPARK_WIDTH, SPARK_HEIGHT, SPARK_BINS = 120, 24, 30
+
+
+@dataclass(frozen=True, slots=True)
+class SeedRow:
+    """A seed; `status` is `open` where no ledger tells. `median` is yuan, as text."""
+
+    number: int
+    seed_id: str | None
+    status: str
+    reason: str | None
+    offers: int
+    shown: int
+    reported: int | None
+    pages: str | None
+    calls: int | None
+    median: str | None
+    bars: Sequence[Bar]
+    picture: int | None
+
+    @property
+    def is_problem(self) -> bool:
+        return self.status in ("partial", "failed")
+
+
+def seed_rows(
+    found: Iterable[Found],
+    entries: Mapping[str, SeedEntry],
+    cards: Cards,
+    album: Album,
+    axis: Axis | None,
+    folders: Sequence[Path],
+) -> list[SeedRow]:
+    """All seeds of the feeds and of their ledgers, `mug-2` before `mug-10`."""
+    by_name = {each.seed_id: each for each in found}
+    names = sorted(dict.fromkeys([*by_name, *entries]), key=_natural)
+    nothing = np.empty(0)
+    images = {name: _image(name, entries, cards) for name in names}
+    _take_photos([image for image in images.values() if image], cards, album, folders)
+    return [
+        _row(number, by_name.get(name) or Found(name, 0, nothing),
+             entries.get(name or ""), len(cards.found.get(name, ())), axis,
+             _photo(images[name], cards, album))
+        for number, name in enumerate(names)
+    ]  # fmt: skip
+
+
+def _natural(name: str | None) -> tuple[bool, list[str]]:
+    parts = re.split(r"(\d+)", (name or "").casefold())
+    return name is None, [part.zfill(20) if part.isdecimal() else part for part in parts]
+
+
+def _image(name: str | None, entries: Mapping[str, SeedEntry], cards: Cards) -> str | None:
+    entry = entries.get(name or "")
+    return (entry and entry.image) or cards.images.get(name or "")
+
+
+def _take_photos(
+    images: Iterable[str], cards: Cards, album: Album, folders: Sequence[Path]
+) -> None:
+    on_web = []
+    for image in images:
+        if image.startswith(("https://", "http://")):
+            on_web.append(image)
+        elif not image.startswith("base64:"):
+            album.take_file(image, folders)
+    album.take(on_web, invented=cards.has_invented)
+
+
+def _photo(image: str | None, cards: Cards, album: Album) -> int | None:
+    return album.number(image, invented=cards.has_invented)
+
+
+def _row(
+    number: int,
+    found: Found,
+    entry: SeedEntry | None,
+    shown: int,
+    axis: Axis | None,
+    picture: int | None,
+) -> SeedRow:
+    fetched, expected = (entry and entry.pages_fetched), (entry and entry.pages_expected)
+    return SeedRow(
+        number,
+        found.seed_id,
+        entry.status if entry else "open",
+        entry.reason if entry else None,
+        found.offers,
+        shown,
+        entry.total_reported if entry else None,
+        None if fetched is None else f"{fetched}" if fetched == expected or expected is None
+        else f"{fetched} / {expected}",
+        entry.calls if entry else None,
+        median(found.prices),
+        price_bars(found.prices, axis, SPARK_BINS, SPARK_HEIGHT)
+        if axis and found.prices.size else (),
+        picture,
+    )  # fmt: skip
+
+
+def median(prices: Numbers) -> str | None:
+    """Yuan to the cent, None where no price is known."""
+    return f"{np.median(prices):.2f}" if prices.size else None

@@ -1,0 +1,76 @@
+"""The SQL type of each kind of column, alike in SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Boolean, DateTime, Dialect, Numeric, Text, TypeDecorator
+from sqlalchemy.types import TypeEngine, UserDefinedType
+
+from pailitao_spider.tables.columns import Kind
+
+__all__ = ["Exact", "Moment", "type_of"]
+
+
+class _SqliteNumber(UserDefinedType[str]):
+    """A column that SQLite keeps as number: 15 digits."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "NUMERIC"
+
+
+class Exact(TypeDecorator[Decimal]):
+    """A decimal number; PostgreSQL keeps every digit."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(_SqliteNumber())
+        return dialect.type_descriptor(Numeric())
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        return str(value) if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(str(value))
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time with its zone; SQLite, which knows no zones, keeps it in UTC."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+_JSON = JSON(none_as_null=True)
+_TYPES: dict[Kind, TypeEngine[Any]] = {
+    Kind.MONEY: Exact(),
+    Kind.RATE: Exact(),
+    Kind.SCORE: Exact(),
+    Kind.COUNT: BigInteger(),
+    Kind.FLAG: Boolean(),
+    Kind.JSON: _JSON,
+    Kind.ANY: _JSON,
+}
+
+
+def type_of(kind: Kind) -> TypeEngine[Any]:
+    """Texts, ids, links and the shop's own times are text."""
+    return _TYPES.get(kind, Text())

@@ -1,0 +1,153 @@
+"""A line of a result file as a row of its table. What cannot be read is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+
+from pailitao_spider.results.line_keys import NO_LINE
+from pailitao_spider.tables.columns import OFFER_COLUMNS, Kind
+
+__all__ = ["Row", "RowReader", "match_row", "offer_row", "seed_row", "sighting"]
+
+Row = dict[str, Any]
+RowReader = Callable[[bytes], Row | None]
+
+_Count = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_TYPES: dict[Kind, Any] = {
+    Kind.MONEY: Decimal,
+    Kind.RATE: Decimal,
+    Kind.SCORE: Decimal,
+    Kind.COUNT: _Count,
+    Kind.FLAG: bool,
+    Kind.JSON: msgspec.Raw,
+}
+_MOMENTS = ("fetched_at", "started_at", "finished_at")
+_MAGNITUDE = 30
+_YEARS = range(1970, 2200)
+_KEYS = ("num_iid", "seed_id")
+
+_Fields = dict[str, Any]
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_KEY = msgspec.json.Decoder(str | int)
+
+_OFFER: _Fields = {each.name: _TYPES.get(each.kind, str) for each in OFFER_COLUMNS}
+_SIGHTED = ("seed_id", "num_iid", "page", "rank", "similarity", "price", "gateway")
+_MATCH: _Fields = {name: _OFFER[name] for name in (*_SIGHTED, "fetched_at")}
+_SEED: _Fields = {
+    **dict.fromkeys(("seed_id", "image", "status", "reason"), str),
+    **dict.fromkeys(("pages_expected", "pages_fetched", "rows_seen", "offers_new",
+                     "total_reported", "calls"), _Count),
+    **dict.fromkeys(("started_at", "finished_at"), str),
+}  # fmt: skip
+
+
+def _reader(fields: _Fields, keys: tuple[str, ...]) -> RowReader:
+    """None where a line lacks one of `keys`, or is no JSON object."""
+    line = msgspec.defstruct(
+        "Line", [_member(name, kind, name in keys) for name, kind in fields.items()], kw_only=True
+    )
+    whole = msgspec.json.Decoder(line)
+    each = {name: msgspec.json.Decoder(_or_unknown(kind)) for name, kind in fields.items()}
+    each |= dict.fromkeys(keys, _KEY)
+
+    def read(raw: bytes) -> Row | None:
+        try:
+            raw.decode()  # the decoder passes over damaged bytes in what it need not read
+            row = msgspec.structs.asdict(whole.decode(raw))
+        except msgspec.ValidationError:
+            row = _odd_row(raw, each)
+        except NO_LINE:
+            return None
+        return _sound(row) if all(row.get(name) for name in keys) else None
+
+    return read
+
+
+def _member(name: str, kind: Any, is_key: bool) -> tuple[Any, ...]:
+    return (name, kind) if is_key else (name, _or_unknown(kind), None)
+
+
+def _or_unknown(kind: Any) -> Any:
+    return kind if kind is msgspec.Raw else kind | None
+
+
+def _odd_row(raw: bytes, readers: Mapping[str, msgspec.json.Decoder[Any]]) -> Row:
+    """A line that another program has rewritten with other types: those stand in `extra`."""
+    try:
+        members = _MEMBERS.decode(raw)
+    except NO_LINE:
+        return {}
+    row: Row = dict.fromkeys(readers)
+    odd: dict[str, Any] = {}
+    for name in sorted(readers.keys() & members.keys()):
+        try:
+            row[name] = readers[name].decode(members[name])
+        except NO_LINE:
+            odd[name] = members[name]
+    if odd and "extra" in row:
+        row["extra"] = _with(row["extra"], odd)
+    return row
+
+
+def _with(extra: msgspec.Raw | None, odd: dict[str, Any]) -> msgspec.Raw:
+    try:
+        known = _MEMBERS.decode(extra or b"{}")
+    except NO_LINE:
+        known = {}
+    return msgspec.Raw(msgspec.json.encode({**known, **odd}))
+
+
+def _sound(row: Row) -> Row:
+    for name, value in row.items():
+        if value.__class__ is Decimal:
+            row[name] = value if _is_number(value) else None
+        elif value.__class__ is msgspec.Raw:
+            text = bytes(value).decode()
+            row[name] = None if text == "null" else text
+        elif name in _KEYS and value is not None:
+            row[name] = _text(str(value))
+        elif value.__class__ is str:
+            row[name] = _moment(value) if name in _MOMENTS else _text(value)
+    return row
+
+
+def _is_number(value: Decimal) -> bool:
+    return value.is_finite() and abs(value.adjusted()) <= _MAGNITUDE
+
+
+def _text(value: str) -> str:
+    return value.replace("\0", "\ufffd")  # PostgreSQL keeps no NUL in a text
+
+
+def _moment(value: str) -> datetime | None:
+    """UTC where it does not say."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    if moment.year not in _YEARS:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+offer_row: RowReader = _reader(_OFFER, ("num_iid",))
+seed_row: RowReader = _reader(_SEED, ("seed_id",))
+_match_line: RowReader = _reader(_MATCH, ("seed_id", "num_iid"))
+
+
+def match_row(raw: bytes) -> Row | None:
+    """A sighting."""
+    row = _match_line(raw)
+    return None if row is None else sighting(row)
+
+
+def sighting(row: Row) -> Row | None:
+    """The sighting that a row tells of, if it names its seed."""
+    if row["seed_id"] is None:
+        return None
+    return {**{name: row[name] for name in _SIGHTED}, "seen_at": row["fetched_at"]}

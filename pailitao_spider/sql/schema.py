@@ -1,0 +1,105 @@
+"""The tables. They are made where they are missing; what is there is not changed."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Connection, Index, MetaData, Table, Text, inspect
+from sqlalchemy.schema import CreateColumn
+
+from pailitao_spider.sql.kinds import Exact, Moment, type_of
+from pailitao_spider.tables.columns import KINDS, OFFER_COLUMNS
+
+__all__ = ["HISTORY", "MATCHES", "OFFERS", "POSITIONS", "SEEDS", "WATCHED", "make", "missing"]
+
+_TABLES = MetaData()
+
+WATCHED = (
+    "price", "promotion_price", "price_min", "price_max", "min_order", "sales", "sales_at_least",
+    "sales_window", "trade_num", "is_onsale",
+)  # fmt: skip
+"""The fields of which `history` keeps each change."""
+
+OFFERS = Table(
+    "offers",
+    _TABLES,
+    *(
+        Column(
+            each.name,
+            Moment() if each.name == "fetched_at" else type_of(each.kind),
+            primary_key=each.name == "num_iid",
+        )
+        for each in OFFER_COLUMNS
+    ),
+    Column("first_seen_at", Moment()),
+    Column("last_seen_at", Moment()),
+)
+
+HISTORY = Table(
+    "history",
+    _TABLES,
+    Column("num_iid", Text(), primary_key=True),
+    Column("seen_at", Moment(), primary_key=True),
+    Column("gateway", Text()),
+    *(Column(name, type_of(KINDS[name])) for name in WATCHED),
+)
+
+MATCHES = Table(
+    "matches",
+    _TABLES,
+    Column("seed_id", Text(), primary_key=True),
+    Column("num_iid", Text(), primary_key=True),
+    Column("page", BigInteger()),
+    Column("rank", BigInteger()),
+    Column("similarity", Exact()),
+    Column("price", Exact()),
+    Column("gateway", Text()),
+    Column("seen_at", Moment()),
+    Index("matches_by_offer", "num_iid"),
+)
+
+SEEDS = Table(
+    "seeds",
+    _TABLES,
+    Column("seed_id", Text(), primary_key=True),
+    *(Column(name, Text()) for name in ("image", "status", "reason")),
+    *(
+        Column(name, BigInteger())
+        for name in ("pages_expected", "pages_fetched", "rows_seen", "offers_new",
+                     "total_reported", "calls")
+    ),
+    Column("started_at", Moment()),
+    Column("finished_at", Moment()),
+)  # fmt: skip
+
+POSITIONS = Table(
+    "positions",
+    _TABLES,
+    Column("path", Text(), primary_key=True),
+    Column("beginning", Text(), primary_key=True),
+    Column("bytes", BigInteger(), nullable=False),
+    Column("lines", BigInteger(), nullable=False),
+    Column("mark", Text(), nullable=False),
+)
+
+
+def make(connection: Connection) -> None:
+    """Makes the tables that are not there."""
+    _TABLES.create_all(connection)
+
+
+def missing(connection: Connection) -> list[str]:
+    """What the tables that are there lack, as statements that add it."""
+    inspector = inspect(connection)
+    found = {
+        table: {column["name"] for column in inspector.get_columns(table.name)}
+        for table in _TABLES.sorted_tables
+    }
+    return [
+        f"ALTER TABLE {table.name} ADD COLUMN {_spelled(column, connection)}"
+        for table, names in found.items()
+        for column in table.columns
+        if column.name not in names
+    ]
+
+
+def _spelled(column: Column[object], connection: Connection) -> str:
+    return str(CreateColumn(column).compile(dialect=connection.dialect)).strip()

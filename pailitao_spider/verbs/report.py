@@ -1,0 +1,99 @@
+"""`scrapy pailitao report`: photos, offers and totals as one page for a browser."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+
+from pailitao_spider import typed_text
+from pailitao_spider.errors import ConfigError, ResultsError
+from pailitao_spider.questions import telling
+from pailitao_spider.questions.reading import check_feeds
+from pailitao_spider.report.contents import Contents, contents_of
+from pailitao_spider.report.page import page
+from pailitao_spider.results.drafts import Draft
+from pailitao_spider.verbs.offer_pictures import add_picture_options
+from pailitao_spider.verbs.report_pictures import PICTURES, picture_way
+
+__all__ = ["SUMMARY", "add_options", "run"]
+
+SUMMARY = "photos and their offers as a page for the browser: filter, compare, shortlist"
+
+_LIMIT = 20_000
+_READERS = {
+    "limit": typed_text.whole(),
+    "pictures": typed_text.one_of(dict.fromkeys(PICTURES, "")),
+}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("feeds", nargs="*", type=Path, metavar="offers.jsonl")
+    parser.add_argument(
+        "-O", dest="output", type=Path, metavar="FILE.html",
+        help="write there (offers.html beside the feed)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--pictures", metavar="|".join(PICTURES),
+        help="of the offers: linked to where they are, so that the browser asks there; embedded "
+        "in the page, which asks nobody; or none (linked)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--limit", metavar="N",
+        help=f"so many offers, the most similar of each photo ({_LIMIT})",
+    )  # fmt: skip
+    add_picture_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exits with 0, 1 when lines could not be read, 2 for a mistake."""
+    return telling.answered(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    given = telling.typed(options, _READERS)
+    pictures = given.get("pictures", "linked")
+    if pictures != "embedded" and (options.max_pictures is not None or options.trust_host):
+        raise ConfigError("--max-pictures and --trust-host are for --pictures embedded; give that, "
+                          "too, or leave them out")  # fmt: skip
+    paths = check_feeds(options.feeds)
+    output = _output(options.output, paths[0])
+    made = f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
+    contents = contents_of(
+        paths,
+        picture_way(pictures, options),
+        given.get("limit", _LIMIT),
+        made,
+    )
+    code = telling.tell_unread(*contents.tallies)
+    _save(page(contents), output)
+    telling.say(_told(contents, output))
+    return code
+
+
+def _output(given: Path | None, feed: Path) -> Path:
+    output = given or feed.with_suffix(".html")
+    if output.suffix not in (".html", ".htm") or output.is_dir():
+        raise ResultsError(f"{output}: give the name of a .html file, such as -O report.html")
+    return output
+
+
+def _save(text: str, output: Path) -> None:
+    """A kill leaves the old file or the new one."""
+    try:
+        draft = Draft(output)
+        try:
+            draft.append(text.encode())
+            draft.finish()
+            draft.publish()
+        finally:
+            draft.discard()
+    except OSError as error:
+        raise ResultsError(f"{output} cannot be written ({error.strerror or error})") from error
+
+
+def _told(contents: Contents, output: Path) -> str:
+    offers = f"{contents.offers} offers"
+    if contents.shown < contents.offers:
+        offers = f"{contents.shown} of {offers}, the most similar of each photo (--limit)"
+    return f"{offers} of {len(contents.seeds)} photos in {output}"
