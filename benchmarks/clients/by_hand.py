@@ -1,4 +1,4 @@
-"""aiohttp and orjson, written by hand, with the same checks: what one writes who needs no framework.
+"""aiohttp and orjson, written by hand, with the same checks: what one writes without a framework.
 Every field typed, its source beside it, each offer once, JSON Lines.
 
     python -m benchmarks.clients.by_hand GATEWAY PICTURES OUT [--redis URL]
