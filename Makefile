@@ -46,7 +46,8 @@ bench: $(VENV)/ready
 	$(BIN)/python benchmarks/keys.py
 
 pictures: demo
-	$(BIN)/python docs/pictures.py demo/report.html
+	$(BIN)/python docs/pictures_report.py demo/report.html
+	$(BIN)/python docs/pictures_panel.py
 
 clean:
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
