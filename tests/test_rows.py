@@ -455,6 +455,8 @@ def test_the_fast_path_reads_like_the_tolerant_one_or_not_at_all(
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.just({}) | CHANGES, max_size=4))
+@example([{}, {"num_iid": "\ud800"}])
+@example([{"title": "\ud800"}])
 def test_a_page_reads_like_its_rows_one_by_one(pages: list[dict[str, Any]]) -> None:
     """All at once where every row is as documented, one by one else."""
     raws = [msgspec.Raw(as_json(DOCUMENTED | changes)) for changes in pages]

@@ -10,13 +10,14 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
 from pailitao_spider import values
 from pailitao_spider.drift import Drift
 from pailitao_spider.errors import AnswerError, FieldError
-from pailitao_spider.gateways.answers import decode
+from pailitao_spider.gateways.answers import decode, raw_rows
 from pailitao_spider.gateways.pages import Row
 from pailitao_spider.offers import Offer, RejectedRow, detail_url
 from pailitao_spider.rows import RowShape, read_row
@@ -121,8 +122,9 @@ class RouterRows:
             return [*offers]
         try:
             raws = _EACH.decode(self.raw)
-        except _ODD:
-            return [_tolerantly(self.raw, unreadable, drift)]
+        except _ODD:  # half a surrogate pair spoils the list for this decoder, not for the other
+            found = raw_rows(_value(self.raw))
+            return [read_row(value, unreadable, SHAPE, drift) for value in found]
         return [offer_of(raw) or _tolerantly(raw, unreadable, drift) for raw in raws]
 
 
@@ -138,11 +140,14 @@ def _documented(raw: msgspec.Raw) -> list[Offer] | None:
 def _tolerantly(
     raw: msgspec.Raw, unreadable: list[str], drift: Drift | None
 ) -> Offer | RejectedRow:
+    return read_row(_value(raw), unreadable, SHAPE, drift)
+
+
+def _value(raw: msgspec.Raw) -> Any:
     try:
-        value = decode(bytes(raw))
+        return decode(bytes(raw))
     except AnswerError:  # text that is no row, or a number beyond all bounds
-        value = bytes(raw).decode(errors="replace")
-    return read_row(value, unreadable, shape=SHAPE, drift=drift)
+        return bytes(raw).decode(errors="replace")
 
 
 def offer_of(raw: msgspec.Raw | bytes) -> Offer | None:
