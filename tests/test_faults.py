@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pailitao_spider.sandbox.catalogue import Catalogue
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.quota import Quota
 from pailitao_spider.sandbox.server import Gateway, Site
-from tests.crawling import Crawler
+from tests.crawling import REPOSITORY, Crawler
 
 CATALOGUE = Catalogue()
 Serve = Callable[..., Site]
@@ -351,3 +352,24 @@ def test_a_token_is_renewed_ahead_of_its_end(serve_sandbox: Serve, crawler: Craw
     assert refreshed >= 3
     # A call that a loaded machine holds up for a fifth of a second may still meet a dead one.
     assert crawled.stats.get("pailitao/refused/token", 0) <= refreshed - 2
+
+
+def test_a_fault_in_a_gateways_own_code_fails_its_seeds_and_ends(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    """The gate waits for the first answer, and must not wait for one that could not be read."""
+    (crawler.folder / "mine.py").write_text(
+        "from pailitao_spider.gateways.router import Router\n"
+        "class Mine(Router):\n"
+        "    def page(self, status, headers, body):\n"
+        "        return body['items']\n"
+    )
+    crawler.use(with_faults(serve_sandbox), rate=50, gateway="mine:Mine")
+    crawler.env["PYTHONPATH"] = f"{REPOSITORY}{os.pathsep}{crawler.folder}"
+    crawler.seeds(photo(1), photo(2))
+
+    crawled = crawler.crawl(timeout_seconds=20)
+
+    assert crawled.exit_code == 1, crawled.log
+    assert crawled.statuses == {"failed": 2}
+    assert all("TypeError" in line["reason"] for line in crawled.ledger.values())

@@ -20,9 +20,14 @@ _BUFFER_BYTES = 1 << 20
 
 
 class Draft:
-    """One file to be. A name of its own keeps two merges to one place from mixing their lines."""
+    """One file to be. A name of its own keeps two merges to one place from mixing their lines.
+
+    What a killed one left of this file is removed.
+    """
 
     def __init__(self, target: Path) -> None:
+        for left in target.parent.glob(f"{glob.escape(target.name)}.*{_ENDING}"):
+            left.unlink(missing_ok=True)
         self._target = target
         self._path = target.with_name(f"{target.name}.{token_hex(4)}{_ENDING}")
         self._file = self._path.open("xb", buffering=_BUFFER_BYTES)
@@ -59,7 +64,7 @@ class Draft:
 
 
 class Drafts:
-    """The feed and what lies beside it. What a killed merge left of its own is removed."""
+    """The feed and what lies beside it."""
 
     def __init__(self, paths: ResultPaths) -> None:
         self._folder = paths.feed.parent
@@ -77,8 +82,6 @@ class Drafts:
             raise
 
     def _begin(self, target: Path) -> Draft:
-        for left in self._folder.glob(f"{glob.escape(target.name)}.*{_ENDING}"):
-            left.unlink(missing_ok=True)
         self._drafts.append(Draft(target))
         return self._drafts[-1]
 
