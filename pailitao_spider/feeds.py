@@ -89,12 +89,17 @@ class DurableFeedExporter(FeedExporter):
             raise OSError(f"{missing} offers have not reached the feed")
         if self._is_whole_at_end:
             self._session.books.hold()
-        return [descriptor for slot in self.slots for descriptor in _flushed(slot)]
+        try:
+            return [descriptor for slot in self.slots for descriptor in _flushed(slot)]
+        except OSError as error:
+            self._failure = error
+            raise
 
     async def close_spider(self, spider: Spider) -> None:
         if self._session.failed_to_open and self._session.keeps_ledger:
             self.slots = []  # nothing was begun, so an earlier feed stays as it is
         await self._session.last_commit()
+        self._write_gathered_lines()
         for slot in self.slots:
             if slot.format in WHOLE_AT_END and slot.itemcount and self._failure is None:
                 await self._finish(slot)
@@ -103,6 +108,17 @@ class DurableFeedExporter(FeedExporter):
         await super().close_spider(spider)
         if self._session.is_open:
             await self._release_ledger()
+
+    def _write_gathered_lines(self) -> None:
+        """So that Scrapy's closing of a feed has nothing left to write that can fail."""
+        try:
+            for slot in self.slots:
+                if isinstance(slot.exporter, JsonLinesExporter):
+                    slot.exporter.flush()
+                if slot.file is not None and not slot.file.closed:
+                    slot.file.flush()
+        except OSError as error:
+            self._failed(error)
 
     async def _finish(self, slot: FeedSlot) -> None:
         """Writes a whole table, which may take minutes and fail at the last byte."""
