@@ -1,6 +1,24 @@
 """Photos in, a trustworthy table of 1688 offers out."""
 
-from pailitao_spider.addon import Addon
-from pailitao_spider.image_search import ImageSearch
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pailitao_spider.addon import Addon
+    from pailitao_spider.image_search import ImageSearch
 
 __all__ = ["Addon", "ImageSearch"]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads the two when they are asked for: each command of Scrapy comes by here."""
+    if name == "Addon":
+        from pailitao_spider.addon import Addon
+
+        return Addon
+    if name == "ImageSearch":
+        from pailitao_spider.image_search import ImageSearch
+
+        return ImageSearch
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

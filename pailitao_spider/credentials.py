@@ -15,7 +15,6 @@ price = 0.05
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -230,6 +229,8 @@ def _check_once(key: KeyConfig, others: Iterable[KeyConfig], path: Path) -> None
 
 
 def _tables(path: Path) -> list[dict[str, Any]]:
+    import tomllib
+
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from pailitao_spider.number_set import NumberSet
+
 __all__ = ["DEDUP_KEYS", "LocalSeen", "SeenOffers", "Sighted", "Written"]
 
 
@@ -41,19 +43,21 @@ class SeenOffers(Protocol):
 
 
 class LocalSeen:
-    """The offers of one process, in memory; `key` tells which are the same."""
+    """The offers of one process, in memory; `key` tells which are the same.
+
+    Memory is that of a `NumberSet`: few bytes an offer with keys that are ids alone, as those of
+    `crawl` are; 90 to 145 and the length of the key with those of `seed` and `off`.
+    """
 
     def __init__(self, key: Callable[[Sighted], str]) -> None:
         self._key = key
-        self._keys: set[str] = set()
+        self._keys = NumberSet()
 
     async def ask(self, offers: Sequence[Sighted]) -> None:
         """Nothing to learn: all is known here."""
 
     def add(self, offer: Sighted) -> bool:
-        before = len(self._keys)
-        self._keys.add(self._key(offer))
-        return len(self._keys) > before
+        return self._keys.add(self._key(offer))
 
 
 class Written:

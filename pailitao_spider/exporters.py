@@ -28,11 +28,11 @@ from pailitao_spider.results.lines import ENCODER
 from pailitao_spider.tables.columns import Cell, Column, cell, columns_of
 from pailitao_spider.tables.csv_cells import BOM, csv_text
 from pailitao_spider.tables.formats import check_library
-from pailitao_spider.tables.parquet import ParquetTable
-from pailitao_spider.tables.xlsx import Workbook, XlsxSheet
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+
+    from pailitao_spider.tables.xlsx import XlsxSheet
 
 __all__ = [
     "CsvExporter",
@@ -172,6 +172,8 @@ class XlsxExporter(_TableExporter):
     table_format = "xlsx"
 
     def __init__(self, file: BytesIO, **kwargs: Any) -> None:
+        from pailitao_spider.tables.xlsx import Workbook
+
         super().__init__(file, **kwargs)
         self._book = Workbook(file)
         self._sheets: dict[type, tuple[_Shape, XlsxSheet]] = {}
@@ -225,6 +227,8 @@ class ParquetExporter(_TableExporter):
             )
 
     def _begin(self, item: Any) -> type:
+        from pailitao_spider.tables.parquet import ParquetTable
+
         shape = self._shape(item)
         self._kind, self._row_of = type(item), shape.row
         self._table = ParquetTable(self._file, shape.columns)

@@ -67,7 +67,7 @@ class Summary:
         values = self._crawler.stats.get_stats()
         for name, text in self._rows(values):
             table.add_row(name, text)
-        console = Console(stderr=True, highlight=False)
+        console = Console(stderr=True, highlight=False, emoji=False)
         console.print(table, markup=False)
         for line in self._last_words(values):
             console.print(line, markup=False, soft_wrap=True)

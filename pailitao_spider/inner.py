@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, __version__
@@ -24,6 +26,7 @@ from pailitao_spider.gateways.calls import Form
 if TYPE_CHECKING:
     from scrapy.core.engine import ExecutionEngine
     from scrapy.crawler import Crawler
+    from scrapy.settings import BaseSettings
 
 __all__ = [
     "check",
@@ -32,6 +35,7 @@ __all__ = [
     "in_progress",
     "is_closing",
     "item_steps",
+    "load_tls",
     "put_form",
     "spare_workers",
     "take_form",
@@ -54,6 +58,17 @@ def check(engine: ExecutionEngine) -> None:
             f"Scrapy {__version__} is built differently inside; use one from 2.19 on "
             "that this version was tested with"
         )
+
+
+def load_tls(settings: BaseSettings) -> None:
+    """Loads what Scrapy's usual download handler needs. These modules read all frames of the call
+    stack as they load: the fewer there are, the sooner it is done.
+    """
+    if "http11" not in str(settings.getwithbase("DOWNLOAD_HANDLERS").get("https")):
+        return
+    with suppress(ImportError):  # another Scrapy may have others
+        for name in ("tls", "contextfactory"):
+            import_module(f"scrapy.core.downloader.{name}")
 
 
 def hide_addresses() -> None:

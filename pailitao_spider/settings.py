@@ -3,6 +3,8 @@
 Put your own above or in the environment; `PAILITAO_...` settings are listed in the README.
 """
 
+from scrapy.settings import default_settings
+
 BOT_NAME = "pailitao_spider"
 SPIDER_MODULES = ["pailitao_spider.spiders"]
 COMMANDS_MODULE = "pailitao_spider.commands"
@@ -20,18 +22,38 @@ CONCURRENT_REQUESTS = 64
 DOWNLOAD_MAXSIZE = 8 * 2**20
 DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
 
+
+def _without(base: dict[str, int], *names: str) -> dict[str, int]:
+    """Scrapy loads what a `None` switches off all the same: what is not listed, it does not. One
+    that is named in the setting without `_BASE` is there again.
+    """
+    return {path: order for path, order in base.items() if path.rpartition(".")[2] not in names}
+
+
 # What comes between is for web pages, and costs each request and item its share.
-SPIDER_MIDDLEWARES = {
-    "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,
-    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
-    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
-    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
-    "scrapy.spidermiddlewares.start.StartSpiderMiddleware": None,  # the spider marks its own
-}
-DOWNLOADER_MIDDLEWARES = {
-    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
-    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
-}
+SPIDER_MIDDLEWARES_BASE = _without(
+    default_settings.SPIDER_MIDDLEWARES_BASE,
+    "HttpErrorMiddleware",
+    "RefererMiddleware",
+    "UrlLengthMiddleware",
+    "DepthMiddleware",
+    "StartSpiderMiddleware",  # the spider marks its own
+    "MetaCopyDetectionMiddleware",
+)
+DOWNLOADER_MIDDLEWARES_BASE = _without(
+    default_settings.DOWNLOADER_MIDDLEWARES_BASE,
+    "OffsiteMiddleware",
+    "HttpAuthMiddleware",
+    "RobotsTxtMiddleware",
+    "MetaRefreshMiddleware",
+    "RedirectMiddleware",
+    "CookiesMiddleware",  # loads tldextract, requests and urllib3
+)
+EXTENSIONS_BASE = _without(  # one that is named in EXTENSIONS is there again
+    default_settings.EXTENSIONS_BASE,
+    "TelnetConsole",  # loads Twisted's SSH
+    "RemoteControl",  # loads aiohttp, its client and its server
+)
 
 # Nothing but the API is asked.
 COOKIES_ENABLED = False

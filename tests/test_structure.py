@@ -13,8 +13,8 @@ import pailitao_spider
 ROOT = Path(pailitao_spider.__file__).parent
 
 DOMAIN = {
-    "errors", "offers", "values", "rows", "seeds", "paging", "dedup", "typed_text", "pictures",
-    "drift", "drift_watch", "descriptor",
+    "errors", "offers", "values", "rows", "seeds", "paging", "dedup", "number_set", "typed_text",
+    "pictures", "drift", "drift_watch", "descriptor",
 }  # fmt: skip
 ALLOWED: dict[str, set[str]] = {
     "domain": {"domain"},

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import sys
+from typing import TYPE_CHECKING
 
 from scrapy.commands.crawl import Command as CrawlCommand
 
 from pailitao_spider.errors import PailitaoError
-from pailitao_spider.extensions import ends_well
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
 
 __all__ = ["Command"]
 
@@ -29,11 +33,14 @@ class Command(CrawlCommand):
         if args != ["pailitao"]:
             super().run(args, opts)
             return
+        from pailitao_spider.extensions import ends_well
+
         if not (opts.loglevel or opts.logfile):
             # Scrapy's own lines are for those who ask for a log level or file.
             logging.getLogger("scrapy").setLevel(logging.WARNING)
         process = self.crawler_process
         assert process is not None
+        _load(process.settings)
         crawler = process.create_crawler("pailitao")
         process.crawl(crawler, **opts.spargs)
         process.start()
@@ -53,3 +60,11 @@ class Command(CrawlCommand):
         except PailitaoError as error:
             sys.stderr.write(f"{error}\n")
             sys.exit(2)
+
+
+def _load(settings: BaseSettings) -> None:
+    """Loads what is cheaper to load now; no collector goes through it again, nor at the exit."""
+    from pailitao_spider.inner import load_tls
+
+    load_tls(settings)
+    gc.freeze()

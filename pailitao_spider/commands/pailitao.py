@@ -30,9 +30,6 @@ class Command(ScrapyCommand):
     def short_desc(self) -> str:
         return f"Search 1688 by picture: {', '.join(_VERBS)}"
 
-    def long_desc(self) -> str:
-        return "; ".join(f"{verb}: {_module(verb).SUMMARY}" for verb in _VERBS)
-
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         super().add_options(parser)
         parser.add_argument("-h", "--help", action=_Help, nargs=0, help="show this, or a verb's")
@@ -50,6 +47,8 @@ class _Help(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         verb = next((word for word in sys.argv if word in _VERBS), None)
+        if verb is None:  # Scrapy asks for a command's long description whenever it runs
+            parser.description = "; ".join(f"{each}: {_module(each).SUMMARY}" for each in _VERBS)
         (parser if verb is None else _parser(verb)).print_help()
         parser.exit()
 

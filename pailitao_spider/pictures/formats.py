@@ -1,40 +1,14 @@
-"""The formats of pictures: how each is known, and who reads it."""
+"""The formats of pictures: how each is known, and which are read."""
 
 from __future__ import annotations
 
 import re
 
-from PIL.AvifImagePlugin import AvifImageFile
-from PIL.BmpImagePlugin import BmpImageFile
-from PIL.GifImagePlugin import GifImageFile
-from PIL.ImageFile import ImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
-
 from pailitao_spider.errors import PictureError
 
-__all__ = ["READERS", "format_of", "known_format"]
+__all__ = ["format_of", "known_format"]
 
-
-class _Jpeg(JpegImageFile):
-    def _read_dpi_from_exif(self) -> None:
-        """Nothing: the dpi is of no use here, and reading it warns of every odd Exif block."""
-
-
-# Pillow's own readers, called directly. Image.open would check the pixels by a limit that belongs
-# to the whole process, not safe beside other threads; here they are checked by `checked_size`,
-# from the header. And no other decoder of the machine (EPS, PDF) can be reached.
-READERS: dict[str, type[ImageFile]] = {
-    "JPEG": _Jpeg,
-    "PNG": PngImageFile,
-    "WEBP": WebPImageFile,
-    "BMP": BmpImageFile,
-    "GIF": GifImageFile,
-    "TIFF": TiffImageFile,
-    "AVIF": AvifImageFile,
-}
+_READABLE = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")
 _MAGIC = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -65,8 +39,8 @@ def format_of(raw: bytes) -> str:
     """The format of a picture that can be read. Raises PictureError."""
     name = known_format(raw[:64])
     if name is None:
-        known = ", ".join(READERS)
+        known = ", ".join(_READABLE)
         raise PictureError("not_a_picture", f"the bytes are no picture; give one of {known}")
-    if name not in READERS:
+    if name not in _READABLE:
         raise PictureError("unsupported_picture", f"{name} is not read here; convert it to JPEG")
     return name

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from PIL.ImageFile import ImageFile
+from typing import TYPE_CHECKING
 
 from pailitao_spider.errors import PictureError
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
 
 __all__ = [
     "MAX_BYTES",

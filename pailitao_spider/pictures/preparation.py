@@ -6,13 +6,9 @@ import hashlib
 from dataclasses import dataclass, field
 from io import BytesIO
 
-from PIL import Image
-
 from pailitao_spider.errors import PictureError
-from pailitao_spider.pictures.formats import READERS, format_of
-from pailitao_spider.pictures.jpegs import flat, jpeg
+from pailitao_spider.pictures.formats import format_of
 from pailitao_spider.pictures.limits import PictureLimits, checked_size, sized, too_many_pixels
-from pailitao_spider.pictures.orientation import decoded
 
 __all__ = ["Picture", "prepare"]
 
@@ -31,6 +27,13 @@ class Picture:
 def prepare(raw: bytes, limits: PictureLimits) -> Picture:
     """The picture as the gateway takes it: untouched if it can be, else a JPEG that fits."""
     name = format_of(sized(raw))
+
+    from PIL import Image
+
+    from pailitao_spider.pictures.jpegs import flat, jpeg
+    from pailitao_spider.pictures.orientation import decoded
+    from pailitao_spider.pictures.readers import READERS
+
     sha256 = hashlib.sha256(raw).hexdigest()
     try:
         with READERS[name](BytesIO(raw)) as image:

@@ -42,12 +42,26 @@ _MAX_ROUNDS = 10
 
 def title(raw: Any) -> str | None:
     """Text without markup, however deeply it was escaped; `a < b` stays."""
+    if isinstance(raw, str) and _is_usual_title(raw):
+        return raw
     value = text(raw)
     for _ in range(_MAX_ROUNDS):
         if value is None or (stripped := _without_markup(value)) == value:
             return value
         value = text(stripped)
     raise unreadable("title", raw)
+
+
+def _is_usual_title(raw: str) -> bool:
+    """Nothing in it needs a second look."""
+    return (
+        len(raw) >= 10
+        and raw.isprintable()
+        and "  " not in raw
+        and "<" not in raw
+        and "&" not in raw
+        and raw[0] != " " != raw[-1]
+    )
 
 
 def _without_markup(value: str) -> str:
