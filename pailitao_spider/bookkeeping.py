@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pailitao_spider import stats
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from scrapy.statscollectors import StatsCollector
 
 __all__ = ["Bookkeeping"]
+
+_BETWEEN_COMMITS_SECONDS = 0.05  # seeds that end meanwhile share the next one's fsyncs
 
 
 class Bookkeeping:
@@ -43,6 +46,7 @@ class Bookkeeping:
         self._on_failure = on_failure
         self._count = count
         self._committing: asyncio.Task[None] | None = None
+        self._finishing = asyncio.Event()
 
     def close_seed(self, line: LedgerLine) -> None:
         """Ends a seed; its line is written once its offers are durable."""
@@ -58,6 +62,7 @@ class Bookkeeping:
 
     async def finish(self) -> None:
         """Waits until all that is final is written."""
+        self._finishing.set()
         if self._committing is not None:
             await self._committing
         await self._commit()
@@ -71,11 +76,17 @@ class Bookkeeping:
         for seed in search.twins:
             self.close_twin(line, seed)
 
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_BETWEEN_COMMITS_SECONDS):
+                await self._finishing.wait()
+
     async def _commit(self) -> None:
         try:
             while self.books.has_pending:
                 for line in await self.books.commit():
                     self._count(line)
+                await self._pause()
         except ResultsError as error:
             self._on_failure(str(error))
         finally:

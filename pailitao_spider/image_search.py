@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
 
 import msgspec
 from scrapy import Request
@@ -68,9 +69,18 @@ def clean_request(kind: str, params: dict[str, str], call: dict[str, Any], **giv
     )
 
 
+_CALLS: WeakKeyDictionary[Request, tuple[dict[str, Any], SearchCall]] = WeakKeyDictionary()
+
+
 def call_of(request: Request) -> SearchCall:
     """The search that a request asks for."""
-    return msgspec.convert(request.meta[META]["call"], SearchCall)
+    given = request.meta[META]["call"]
+    known = _CALLS.get(request)
+    if known is not None and known[0] is given:
+        return known[1]
+    call = msgspec.convert(given, SearchCall)
+    _CALLS[request] = given, call
+    return call
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from scrapy.core.scraper import Scraper
 from scrapy.pipelines import ItemPipelineManager
 from scrapy.signalmanager import SignalManager
 from scrapy.utils.asyncio import is_asyncio_available
+from w3lib.url import safe_url_string
 
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.calls import Form
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 _HANDLER_LOGGERS = ("http11", "http2", "_aiohttp", "_httpx", "_base_streaming", "_base_http")
+_escaped = lru_cache(maxsize=16)(safe_url_string)  # of a POST: no secret is in it
 _QUERY = re.compile(r"\?[^\s>\"']+")
 
 
@@ -52,8 +54,9 @@ def check(engine: ExecutionEngine) -> None:
         raise ConfigError("pailitao_spider needs asyncio: leave TWISTED_REACTOR at its default")
     slot = getattr(engine, "_slot", None)
     parts = ("closing", "inprogress", "nextcall")
+    request = Request("https://pailitao.invalid")
     is_known = all(hasattr(slot, name) for name in parts)
-    if not is_known or not hasattr(Request, "_set_url") or not hasattr(Request, "_set_body"):
+    if not is_known or not all(hasattr(request, name) for name in ("_url", "_body")):
         raise ConfigError(
             f"Scrapy {__version__} is built differently inside; use one from 2.19 on "
             "that this version was tested with"
@@ -145,7 +148,8 @@ def spare_workers(scraper: Scraper) -> None:
 def put_form(request: Request, form: Form) -> Form:
     """Puts a signed form into a request; returns what stood there, for `take_form`."""
     clean = Form(request.url, request.body, request.method)  # type: ignore[arg-type]
-    _put(request, form)
+    url = _escaped(form.url) if form.method == "POST" else safe_url_string(form.url)
+    _put(request, Form(url, form.body, form.method))
     return clean
 
 
@@ -155,9 +159,7 @@ def take_form(request: Request, clean: Form) -> None:
 
 
 def _put(request: Request, form: Form) -> None:
-    request._set_url(form.url)
-    request._set_body(form.body)
-    request.method = form.method
+    request._url, request._body, request.method = form.url, form.body, form.method
     if form.method == "GET":
         request.headers.pop("Content-Type", None)
     else:

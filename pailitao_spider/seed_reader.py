@@ -1,4 +1,4 @@
-"""Seeds read off the loop, one when one is wanted.
+"""Seeds read off the loop, a few ahead of the one that is wanted.
 
 A daemon thread of its own: standard input may stay silent for hours, and a run that ends must not
 wait for its next line, as it would for a thread of the pool.
@@ -8,15 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
 import threading
+from collections import deque
+from dataclasses import dataclass
 
 from pailitao_spider.seeds import BadLine, Seed
 from pailitao_spider.sources import open_source
 
 __all__ = ["SeedReader"]
 
-_Wanted = asyncio.Future[Seed | BadLine | None]
+_AT_ONCE = 8  # a change of threads costs more than a line; pictures in lines may be megabytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A seed; neither seed nor error is the end."""
+
+    seed: Seed | BadLine | None = None
+    error: Exception | None = None
+
+    @property
+    def is_last(self) -> bool:
+        return self.seed is None
 
 
 class SeedReader:
@@ -26,31 +39,54 @@ class SeedReader:
         # A file object of our own: the interpreter closes sys.stdin at its end, and would wait.
         stdin = open(0, "rb", closefd=False) if source == "-" else None  # noqa: SIM115
         self._seeds = open_source(source, stdin)
-        self._wanted: queue.SimpleQueue[_Wanted] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
-        threading.Thread(target=self._read, name="seeds", daemon=True).start()
+        self._lock = threading.Lock()  # over the two that follow
+        self._ahead: deque[_Read] = deque()
+        self._wanted: asyncio.Future[_Read] | None = None
+        self._needed = threading.Semaphore(0)
+        threading.Thread(target=self._run, name="seeds", daemon=True).start()
 
     async def next(self) -> Seed | BadLine | None:
-        """The next seed, None at the end."""
-        wanted: _Wanted = self._loop.create_future()
-        self._wanted.put(wanted)
-        return await wanted
+        """The next seed, None at the end; one caller at a time."""
+        with self._lock:
+            if self._ahead:
+                wanted = None
+                read = self._ahead.popleft()
+            else:
+                wanted = self._wanted = self._loop.create_future()
+        if wanted is not None:
+            self._needed.release()
+            read = await wanted
+        if read.error is not None:
+            raise read.error
+        if read.is_last:
+            self._ahead.append(read)
+        return read.seed
 
-    def _read(self) -> None:
-        while True:
-            wanted = self._wanted.get()
-            try:
-                found, error = next(self._seeds, None), None
-            except Exception as caught:
-                found, error = None, caught
-            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
-                self._loop.call_soon_threadsafe(_give, wanted, found, error)
+    def _run(self) -> None:
+        while self._needed.acquire():
+            for _ in range(_AT_ONCE):
+                read = self._read()
+                self._hand_over(read)
+                if read.is_last:
+                    return
+
+    def _read(self) -> _Read:
+        try:
+            return _Read(next(self._seeds, None))
+        except Exception as error:
+            return _Read(error=error)
+
+    def _hand_over(self, read: _Read) -> None:
+        with self._lock:
+            wanted, self._wanted = self._wanted, None
+            if wanted is None:
+                self._ahead.append(read)
+                return
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            self._loop.call_soon_threadsafe(_give, wanted, read)
 
 
-def _give(wanted: _Wanted, found: Seed | BadLine | None, error: Exception | None) -> None:
-    if wanted.done():
-        return
-    if error is not None:
-        wanted.set_exception(error)
-    else:
-        wanted.set_result(found)
+def _give(wanted: asyncio.Future[_Read], read: _Read) -> None:
+    if not wanted.done():
+        wanted.set_result(read)

@@ -71,7 +71,7 @@ class Receivers:
 
     def send(self, named: dict[str, Any]) -> Awaitable[Any] | None:
         """Calls every receiver; what it returns, if anything, has still to be awaited."""
-        if getReceivers(*self._place) != self._known:
+        if self._live != self._known or not self._live:
             self._look_up()
         if self._needs_tasks:
             return self._signals.send_catch_log_async(self._signal, **self._given, **named)
@@ -89,7 +89,8 @@ class Receivers:
         return asyncio.gather(*waiting) if waiting else None
 
     def _look_up(self) -> None:
-        self._known = list(getReceivers(*self._place))
+        self._live = getReceivers(*self._place)  # the dispatcher's own list, while it has entries
+        self._known = list(self._live)
         given = {"signal": self._signal, "sender": self._signals.sender, **self._given}
         found = list(liveReceivers(getAllReceivers(*self._place)))
         self._receivers = [_Receiver.of(each, given, self._names) for each in found]

@@ -20,11 +20,18 @@ class SeedEnd(msgspec.Struct, gc=False):
 
     seed_id: str
     status: Status
+    rows_seen: int | None = None
+    offers_new: int | None = None
 
     @property
     def is_whole(self) -> bool:
         """All that the gateway had was seen."""
         return self.status in ("done", "empty")
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Rows were seen and none was new: only matches tell where they stand."""
+        return bool(self.rows_seen) and self.offers_new == 0
 
 
 _END = msgspec.json.Decoder(SeedEnd)

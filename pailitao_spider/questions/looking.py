@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from pailitao_spider.questions.invented import SANDBOX, is_invented
 from pailitao_spider.questions.reading import Feeds, Line
 from pailitao_spider.results.line_keys import NO_LINE
 
@@ -63,7 +64,10 @@ class Looking:
             self.passed_by += 1
             return line.raw if has_member else joined(line.raw, None)
         url = _text(said.pic_small_url) or _text(said.pic_url)
-        value = await self._look(_text(said.seed_image), url, _text(said.gateway))
+        photo, gateway = _text(said.seed_image), _text(said.gateway)
+        if is_invented(gateway, photo, url):
+            gateway = SANDBOX
+        value = await self._look(photo, url, gateway)
         self.known += value is not None
         self.unknown += value is None
         return joined(_without(line.raw) if has_member else line.raw, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,16 +12,20 @@ from typing import Any, BinaryIO, NamedTuple
 import msgspec
 
 from pailitao_spider.errors import ResultsError
+from pailitao_spider.results.feed_files import check_text, mark_bytes
 from pailitao_spider.results.line_keys import NO_LINE
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.results.sightings import lines_in
+from pailitao_spider.values.bounds import is_amount, is_count, is_share
 
-__all__ = ["Feeds", "Line", "OfferLine", "Tally", "check_feeds", "is_side_file", "sides"]
+__all__ = [
+    "Feeds", "Line", "OfferLine", "Tally", "check_feeds", "crawled", "is_side_file", "sides",
+]  # fmt: skip
 
 _ENDINGS = (".jsonl", ".jl")
+_LOOKED = ".looked"
 _OFFSET_BITS = 48
 _OFFSET_MASK = (1 << _OFFSET_BITS) - 1
-_MONEY_LIMIT = Decimal(10) ** 12
 _NOTHING = msgspec.Raw(b"{}")
 
 
@@ -73,7 +77,7 @@ class Line(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """Lines read. `torn` are no offers; `odd` are offers with a field of another type: unknown."""
+    """Lines read. `torn` are no offers; `odd` have a field that cannot be read: unknown."""
 
     offers: int = 0
     torn: int = 0
@@ -94,7 +98,7 @@ class Feeds:
 
     def __iter__(self) -> Iterator[Line]:
         for index, path in enumerate(self._paths):
-            place = index << _OFFSET_BITS
+            place = (index << _OFFSET_BITS) + mark_bytes(path)
             for number, raw in enumerate(lines_in(path), 1):
                 offer = self._offer(raw)
                 if offer is not None:
@@ -112,7 +116,8 @@ class Feeds:
             return self._odd_offer(raw)
         except NO_LINE:
             return None
-        return _sound(offer) if offer.num_iid else None
+        self.tally.odd += not _is_sound(offer)
+        return offer if offer.num_iid else None
 
     def _odd_offer(self, raw: bytes) -> OfferLine | None:
         """An offer that another program has rewritten: what has no known type is unknown."""
@@ -125,7 +130,9 @@ class Feeds:
         values = {
             name: _read(_FIELDS[name], value) for name, value in members.items() if name in _FIELDS
         }
-        return _sound(OfferLine(num_iid, **values)) if num_iid else None
+        offer = OfferLine(num_iid, **values)
+        _is_sound(offer)
+        return offer if num_iid else None
 
     def lines_at(self, places: Iterable[int]) -> Iterator[Line]:
         """Lines that were read before. Raises ResultsError when they have changed meanwhile."""
@@ -161,27 +168,38 @@ _FIELDS: dict[str, msgspec.json.Decoder[Any]] = {
     field.name: msgspec.json.Decoder(field.type, strict=False)
     for field in msgspec.structs.fields(OfferLine)
     if field.name not in ("num_iid", "seed_extra")
-} | {"seed_extra": msgspec.json.Decoder(msgspec.Raw)}
+} | {
+    "seed_extra": msgspec.json.Decoder(msgspec.Raw),
+    **dict.fromkeys(("seller_id", "seed_id"), msgspec.json.Decoder(str | int | None)),
+}
 
 
 def _read(decoder: msgspec.json.Decoder[Any], raw: msgspec.Raw) -> Any:
     try:
-        return decoder.decode(raw)
+        value = decoder.decode(raw)
     except NO_LINE:
         return None
+    return str(value) if decoder is _FIELDS["seller_id"] and value is not None else value
 
 
-_NUMBERS = tuple(field.name for field in msgspec.structs.fields(OfferLine)
-                 if field.type == Decimal | None)  # fmt: skip
+_SHARES = ("similarity", "visual_similarity")
+_BOUNDS: dict[str, Callable[[Any], bool]] = {
+    field.name: is_count if field.type == int | None
+    else is_share if field.name in _SHARES else is_amount
+    for field in msgspec.structs.fields(OfferLine)
+    if field.type in (Decimal | None, int | None)
+}  # fmt: skip
 
 
-def _sound(offer: OfferLine) -> OfferLine:
-    """Numbers that are none (NaN, 1e99999, below 0) are unknown."""
-    for name in _NUMBERS:
+def _is_sound(offer: OfferLine) -> bool:
+    """Numbers that are none (NaN, 1e99999, below 0, a similarity of 7) become unknown."""
+    is_sound = True
+    for name, is_within in _BOUNDS.items():
         number = getattr(offer, name)
-        if number is not None and not (number.is_finite() and 0 <= number < _MONEY_LIMIT):
+        if number is not None and not is_within(number):
             setattr(offer, name, None)
-    return offer
+            is_sound = False
+    return is_sound
 
 
 def is_side_file(path: Path) -> bool:
@@ -216,9 +234,18 @@ def _check_feed(path: Path) -> None:
         raise ResultsError(f"{path} lies beside a feed and is found by itself; give the feed")
     if path.stat().st_size == 0:
         raise ResultsError(f"{path} is empty: the crawl found no offer, or has not begun")
+    check_text(path)
 
 
 def sides(paths: Sequence[Path], kind: str) -> list[Path]:
-    """The ledgers (`seeds`) or `matches` that lie beside the feeds."""
-    beside = (getattr(ResultPaths.beside(path), kind) for path in paths)
-    return [path for path in beside if path.is_file()]
+    """The ledgers (`seeds`), `matches` or others that lie beside the feeds, each once."""
+    beside = (getattr(ResultPaths.beside(crawled(path)), kind) for path in paths)
+    return [path for path in dict.fromkeys(beside) if path.is_file()]
+
+
+def crawled(path: Path) -> Path:
+    """The feed that a crawl wrote: `offers.looked.jsonl` has what lies beside `offers.jsonl`."""
+    stem = path.name.removesuffix(path.suffix)
+    first = path.with_name(f"{stem.removesuffix(_LOOKED)}{path.suffix}")
+    is_looked = stem.endswith(_LOOKED) and stem != _LOOKED
+    return first if is_looked and not ResultPaths.beside(path).seeds.exists() else path

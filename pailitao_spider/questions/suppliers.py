@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from pailitao_spider.number_set import NumberSet
 from pailitao_spider.questions.covering import Cover, cover
 from pailitao_spider.questions.reading import Feeds, OfferLine
 from pailitao_spider.questions.relations import Relations
@@ -61,8 +62,9 @@ class Supplier(msgspec.Struct, gc=False):
 class Suppliers:
     """Those of most seeds first; `cover` holds their places in this order.
 
-    `seeds` counts all that are known, `uncovered` names some that the picks leave out (of
-    `uncovered_count`), `nameless` some offers (of `nameless_count`) that name no seller.
+    `seeds` counts all that are known, `seed_ids` has them; `uncovered` names some that the picks
+    leave out (of `uncovered_count`), `elsewhere` some seeds (of `elsewhere_count`) whose offers stand under
+    others, `nameless` some offers (of `nameless_count`) that name no seller.
     """
 
     ranked: tuple[Supplier, ...]
@@ -71,8 +73,11 @@ class Suppliers:
     target: int
     uncovered: tuple[str, ...]
     uncovered_count: int
+    elsewhere: tuple[str, ...]
+    elsewhere_count: int
     nameless: tuple[str, ...]
     nameless_count: int
+    seed_ids: Collection[str]
 
     @property
     def is_reached(self) -> bool:
@@ -81,16 +86,29 @@ class Suppliers:
 
 @dataclass(slots=True)
 class _Sold:
-    """A row for each offer and seed: 16 bytes."""
+    """A row for each offer and seed: 24 bytes."""
 
+    offers: array[int] = field(default_factory=lambda: array("q"))
     suppliers: array[int] = field(default_factory=lambda: array("I"))
     seeds: array[int] = field(default_factory=lambda: array("I"))
     prices: array[int] = field(default_factory=lambda: array("q"))
 
-    def add(self, supplier: int, seed: int, price: Decimal | None) -> None:
+    def add(self, offer: int, supplier: int, seed: int, price: Decimal | None) -> None:
+        self.offers.append(offer)
         self.suppliers.append(supplier)
         self.seeds.append(seed)
         self.prices.append(_UNKNOWN_PRICE if price is None else int(price * _PART_OF_YUAN))
+
+    def columns(self) -> list[np.ndarray]:
+        """Suppliers, seeds and prices: of an offer that stands in several feeds the first."""
+        offers, suppliers, seeds, prices = (
+            np.asarray(column, dtype=np.int64)
+            for column in (self.offers, self.suppliers, self.seeds, self.prices)
+        )
+        numbers = np.unique(offers, return_inverse=True)[1]
+        pairs = numbers * (int(seeds.max(initial=0)) + 1) + seeds
+        once = np.sort(np.unique(pairs, return_index=True)[1])
+        return [column[once] for column in (suppliers, seeds, prices)]
 
 
 class _Market(NamedTuple):
@@ -106,13 +124,19 @@ def suppliers_of(
     relations: Relations,
     share: Decimal = Decimal(1),
     known_seeds: Iterable[str] = (),
+    elsewhere: Collection[str] = (),
 ) -> Suppliers:
-    """Asks for the fewest that cover `share` of the seeds, those without any offer included."""
+    """Asks for the fewest that cover `share` of the seeds, those without any offer included.
+
+    `elsewhere`: seeds of which the ledger says that what they found was found before.
+    """
     market = _read(feeds, relations, known_seeds)
     sets = _rank(market)
     target = ceil(share * len(market.seeds))
     found = cover(sets, len(market.seeds), target)
-    left = _uncovered(market.seeds, [sets[index] for index in found.picks])
+    uncovered = _uncovered(market.seeds, [sets[index] for index in found.picks])
+    left = [seed for seed in uncovered if seed not in elsewhere]
+    others = [seed for seed in uncovered if seed in elsewhere]
     return Suppliers(
         tuple(market.suppliers),
         found,
@@ -120,8 +144,11 @@ def suppliers_of(
         target,
         tuple(left[:_NAMED]),
         len(left),
+        tuple(others[:_NAMED]),
+        len(others),
         tuple(market.nameless),
         market.nameless_count,
+        market.seeds.keys(),
     )
 
 
@@ -132,17 +159,20 @@ def _read(feeds: Feeds, relations: Relations, known_seeds: Iterable[str]) -> _Ma
     sold = _Sold()
     nameless: list[str] = []
     nameless_count = 0
+    known = NumberSet()
     for offer, _, _ in feeds:
+        is_new = known.add(offer.num_iid)
         of = [seeds.setdefault(each, len(seeds)) for each in relations.of(offer) if each]
         if (key := _key(offer)) is None:
-            nameless_count += 1
-            nameless += [offer.num_iid] * (len(nameless) < _NAMED)
+            nameless_count += is_new
+            nameless += [offer.num_iid] * (is_new and len(nameless) < _NAMED)
             continue
         if (number := numbers.setdefault(key, len(suppliers))) == len(suppliers):
             suppliers.append(Supplier(offer.seller_id, offer.seller_nick))
-        suppliers[number].note(offer)
+        if is_new:
+            suppliers[number].note(offer)
         for seed in of:
-            sold.add(number, seed, offer.lowest)
+            sold.add(hash(offer.num_iid), number, seed, offer.lowest)
     return _Market(suppliers, seeds, sold, nameless, nameless_count)
 
 
@@ -157,14 +187,11 @@ def _rank(market: _Market) -> list[np.ndarray]:
 
     Returns the seeds of each in this order.
     """
-    sold = market.sold
-    suppliers, seeds = (
-        np.asarray(column, dtype=np.int64) for column in (sold.suppliers, sold.seeds)
-    )
+    suppliers, seeds, prices = market.sold.columns()
     pairs = np.unique(suppliers * (len(market.seeds) + 1) + seeds)
     owners, owned = np.divmod(pairs, len(market.seeds) + 1)
     sets = _split(owned, owners, len(market.suppliers))
-    levels = _levels(suppliers, seeds, np.asarray(sold.prices, dtype=np.int64), market)
+    levels = _levels(suppliers, seeds, prices, market)
     for number, supplier in enumerate(market.suppliers):
         supplier.seeds = len(sets[number])
         supplier.price_level = levels[number]

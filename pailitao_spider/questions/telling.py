@@ -1,4 +1,4 @@
-"""Answers told to a person as a table, to a program as JSON Lines; mistakes as one line."""
+"""Answers told to a program as JSON Lines; mistakes and what was not read as one line."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ import argparse
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pailitao_spider import typed_text
 from pailitao_spider.errors import ConfigError, PailitaoError, ResultsError
 from pailitao_spider.questions.prices import Span
 from pailitao_spider.questions.reading import Tally
 from pailitao_spider.results.lines import ENCODER
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from pailitao_spider.values.counted import counted
 
 __all__ = [
-    "answered", "json_line", "money", "number", "say", "show", "span", "tell_unread",
+    "answered", "check_offers", "json_line", "money", "number", "say", "span", "tell_unread",
     "typed", "write",
 ]  # fmt: skip
 
@@ -103,49 +100,20 @@ def tell_unread(*tallies: Tally) -> int:
     """Says what could not be read; the exit code. Raises ResultsError where no offer was."""
     torn, odd = (sum(getattr(each, name) for each in tallies) for name in ("torn", "odd"))
     where = next((each.first_torn for each in tallies if each.first_torn), None)
-    if not any(each.offers for each in tallies):
-        raise ResultsError("there is no offer in what was given; give a crawl's offers.jsonl")
+    check_offers(*tallies)
     if odd:
-        say(f"{odd} offers have fields of another type; what could not be read counts as unknown")
+        have = "has" if odd == 1 else "have"
+        say(f"{counted(odd, 'offer')} {have} values that cannot be read and count as unknown")
     if torn:
-        say(f"{torn} lines could not be read and are left out, the first at {where}")
+        are = "is" if torn == 1 else "are"
+        say(f"{counted(torn, 'line')} could not be read and {are} left out, the first at {where}")
     return 1 if torn else 0
 
 
-def show(
-    title: str, heads: Mapping[str, str], rows: Iterable[Sequence[str]], foot: Sequence[str] = ()
-) -> None:
-    """A table on the terminal. A head comes with `left`, or for numbers `right`.
-
-    Columns without any text are left out; nothing in a title is markup.
-    """
-    from rich.console import Console
-
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a pipe on Windows knows no Chinese
-    console = Console(highlight=False, markup=False)
-    console.print(_table(title, heads, list(rows)))
-    for line in foot:
-        console.print(_plain(line), soft_wrap=True)
-
-
-def _table(title: str, heads: Mapping[str, str], rows: Sequence[Sequence[str]]) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
-    used = [place for place in range(len(heads)) if not rows or any(row[place] for row in rows)]
-    table = Table(title=Text(_plain(title)), title_justify="left")
-    for head, justify in [list(heads.items())[place] for place in used]:
-        is_number = justify == "right"
-        table.add_column(head, justify=justify, overflow="fold", no_wrap=is_number)  # type: ignore[arg-type]
-    for row in rows:
-        table.add_row(*(Text(_plain(row[place])) for place in used))
-    return table
-
-
-def _plain(text: str) -> str:
-    """A title from the network does not command the terminal."""
-    return "".join(each if each.isprintable() else " " for each in text)
+def check_offers(*tallies: Tally) -> None:
+    """Raises ResultsError where all is read and no offer was found: before anything is written."""
+    if not any(each.offers for each in tallies):
+        raise ResultsError("there is no offer in what was given; give a crawl's offers.jsonl")
 
 
 def money(value: Decimal | None) -> str:

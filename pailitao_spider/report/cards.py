@@ -9,14 +9,13 @@ from typing import Any
 
 import msgspec
 
+from pailitao_spider.questions.invented import is_invented
 from pailitao_spider.questions.reading import Line, OfferLine
 from pailitao_spider.questions.relations import Relations
 from pailitao_spider.report.album import Album
 from pailitao_spider.results.line_keys import NO_LINE
 
-__all__ = ["COLUMNS", "SANDBOX", "Cards", "Glance", "cards_of", "glance"]
-
-SANDBOX = "sandbox"
+__all__ = ["COLUMNS", "Cards", "Glance", "cards_of", "glance"]
 
 COLUMNS = (
     "id", "title", "price", "priceMin", "priceMax", "promotion", "postage", "moq", "sales",
@@ -41,7 +40,7 @@ class Glance(msgspec.Struct, gc=False):
 
     @property
     def is_invented(self) -> bool:
-        return self.gateway == SANDBOX
+        return is_invented(self.gateway, self.seed_image, self.pic_url, self.pic_small_url)
 
 
 _GLANCE = msgspec.json.Decoder(Glance)

@@ -13,6 +13,7 @@ from typing import Any
 from pailitao_spider.questions.reading import Feeds, Tally, sides
 from pailitao_spider.questions.relations import Relations
 from pailitao_spider.questions.suppliers import Supplier, Suppliers, suppliers_of
+from pailitao_spider.questions.unfinished import Unfinished, unfinished
 from pailitao_spider.report.album import Album, PictureWay
 from pailitao_spider.report.cards import COLUMNS, Cards, cards_of
 from pailitao_spider.report.ends import rejected_reasons, seed_entries
@@ -54,6 +55,7 @@ class Contents:
     has_ledger: bool
     album: Album
     tallies: tuple[Tally, ...]
+    open_run: Unfinished | None
 
     @property
     def offers(self) -> int:
@@ -100,6 +102,17 @@ class Contents:
     @property
     def problem_count(self) -> int:
         return sum(seed.is_problem for seed in self.seeds)
+
+    @property
+    def elsewhere_count(self) -> int:
+        return sum(seed.elsewhere is not None for seed in self.seeds)
+
+    @property
+    def picked(self) -> str:
+        """The word that says what the filled suppliers are."""
+        if not self.found.cover.is_smallest:
+            return "picked_greedily"
+        return "picked_fewest" if self.found.is_reached else "picked_part"
 
     @property
     def listed(self) -> list[SeedRow]:
@@ -177,6 +190,7 @@ class Contents:
             "reason": seed.reason,
             "offers": seed.offers,
             "picture": seed.picture,
+            "elsewhere": seed.elsewhere,
             "found": list(found),
             "similarity": list(found.values()),
         }
@@ -188,17 +202,21 @@ def contents_of(paths: Sequence[Path], way: PictureWay, limit: int, made: str) -
     ledgers = sides(paths, "seeds")
     entries = seed_entries(ledgers, beside)
     rejections = rejected_reasons(sides(paths, "rejected"), beside)
-    with closing(Relations(sides(paths, "matches"), beside)) as relations:
+    matches = sides(paths, "matches")
+    with closing(Relations(matches, beside)) as relations:
         surveyed = survey(feeds, relations, limit)
         cards = cards_of(feeds.lines_at(surveyed.places), relations, album)
-        found = suppliers_of(Feeds(paths), relations)
+        found = suppliers_of(Feeds(paths), relations, known_seeds=entries)
     axis = price_axis(surveyed.prices, SPARK_WIDTH)
     folders = [Path(), *dict.fromkeys(path.parent for path in paths)]
-    seeds = seed_rows(surveyed.seeds, entries, cards, album, axis, folders)
+    seeds = seed_rows(
+        surveyed.seeds, entries, cards, album, axis, folders, has_matches=bool(matches)
+    )
+    open_run = unfinished(paths, [each.seed_id for each in surveyed.seeds], entries)
     name = _printable(", ".join(path.name for path in paths))
     return Contents(
         name, made, surveyed, cards, seeds, found, rejections,
-        bool(ledgers), album, (feeds.tally, beside),
+        bool(ledgers), album, (feeds.tally, beside), open_run,
     )  # fmt: skip
 
 

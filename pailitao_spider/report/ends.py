@@ -25,9 +25,16 @@ class SeedEntry(msgspec.Struct, gc=False):
     reason: str | None = None
     pages_expected: int | None = None
     pages_fetched: int | None = None
+    rows_seen: int | None = None
+    offers_new: int | None = None
     total_reported: int | None = None
     calls: int | None = None
     finished_at: str | None = None
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Rows were seen and none was new: only matches tell where they stand."""
+        return bool(self.rows_seen) and self.offers_new == 0
 
 
 class _Rejected(msgspec.Struct, gc=False):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+from collections.abc import Mapping
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
@@ -19,6 +21,7 @@ _SCRIPTS = (
     "data", "words", "elements", "offers", "filters", "cards", "seeds", "results", "shortlist",
     "controls",
 )  # fmt: skip
+_VALUE = re.compile(r"\{(\w+)(?::([^|{}]*)\|([^|{}]*))?\}")
 _DASH = Markup('<span class="unknown">—</span>')
 
 
@@ -74,6 +77,16 @@ def _sha256(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
+def _filled(text: str, values: Mapping[str, object], shown: Mapping[str, object]) -> str:
+    def fill(found: re.Match[str]) -> str:
+        name, one, more = found.groups()
+        if more is None:
+            return str(shown[name])
+        return str(one if values[name] == 1 else more)
+
+    return _VALUE.sub(fill, text)
+
+
 def _english(word: str) -> str:
     return WORDS[word][0]
 
@@ -83,5 +96,5 @@ def _told(word: str, **values: object) -> Markup:
     shown = {name: f"{value:,}" if isinstance(value, int) else value
              for name, value in values.items()}  # fmt: skip
     kept = Markup(' data-values="{}"').format(ENCODER.encode(values).decode()) if values else ""
-    english = _english(word).format(**shown)
+    english = _filled(_english(word), values, shown)
     return Markup('<span data-word="{}"{}>{}</span>').format(word, kept, english)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pailitao_spider.questions.invented import is_invented
 from pailitao_spider.report.album import Album
 from pailitao_spider.report.cards import Cards
 from pailitao_spider.report.ends import SeedEntry
@@ -22,7 +23,9 @@ SPARK_WIDTH, SPARK_HEIGHT, SPARK_BINS = 120, 24, 30
 
 @dataclass(frozen=True, slots=True)
 class SeedRow:
-    """A seed; `status` is `open` where no ledger tells. `median` is yuan, as text."""
+    """A seed; `status` is `open` where no ledger tells. `median` is yuan, as text. `elsewhere`: so
+    many rows were seen, none of them new: they stand under other seeds.
+    """
 
     number: int
     seed_id: str | None
@@ -36,6 +39,7 @@ class SeedRow:
     median: str | None
     bars: Sequence[Bar]
     picture: int | None
+    elsewhere: int | None
 
     @property
     def is_problem(self) -> bool:
@@ -49,6 +53,8 @@ def seed_rows(
     album: Album,
     axis: Axis | None,
     folders: Sequence[Path],
+    *,
+    has_matches: bool,
 ) -> list[SeedRow]:
     """All seeds of the feeds and of their ledgers, `mug-2` before `mug-10`."""
     by_name = {each.seed_id: each for each in found}
@@ -59,7 +65,7 @@ def seed_rows(
     return [
         _row(number, by_name.get(name) or Found(name, 0, nothing),
              entries.get(name or ""), len(cards.found.get(name, ())), axis,
-             _photo(images[name], cards, album))
+             _photo(images[name], cards, album), is_told=has_matches)
         for number, name in enumerate(names)
     ]  # fmt: skip
 
@@ -77,17 +83,22 @@ def _image(name: str | None, entries: Mapping[str, SeedEntry], cards: Cards) -> 
 def _take_photos(
     images: Iterable[str], cards: Cards, album: Album, folders: Sequence[Path]
 ) -> None:
-    on_web = []
+    on_web: dict[bool, list[str]] = {False: [], True: []}
     for image in images:
         if image.startswith(("https://", "http://")):
-            on_web.append(image)
+            on_web[_is_drawn(image, cards)].append(image)
         elif not image.startswith("base64:"):
             album.take_file(image, folders)
-    album.take(on_web, invented=cards.has_invented)
+    for invented, some in on_web.items():
+        album.take(some, invented=invented)
 
 
 def _photo(image: str | None, cards: Cards, album: Album) -> int | None:
-    return album.number(image, invented=cards.has_invented)
+    return album.number(image, invented=_is_drawn(image, cards))
+
+
+def _is_drawn(image: str | None, cards: Cards) -> bool:
+    return cards.has_invented or is_invented(None, image)
 
 
 def _row(
@@ -97,7 +108,11 @@ def _row(
     shown: int,
     axis: Axis | None,
     picture: int | None,
+    *,
+    is_told: bool,
 ) -> SeedRow:
+    """`is_told`: matches say which other seeds an offer has."""
+    is_elsewhere = entry is not None and entry.is_elsewhere and not (found.offers or is_told)
     fetched, expected = (entry and entry.pages_fetched), (entry and entry.pages_expected)
     return SeedRow(
         number,
@@ -114,6 +129,7 @@ def _row(
         price_bars(found.prices, axis, SPARK_BINS, SPARK_HEIGHT)
         if axis and found.prices.size else (),
         picture,
+        entry.rows_seen if entry and is_elsewhere else None,
     )  # fmt: skip
 
 

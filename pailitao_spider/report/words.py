@@ -1,4 +1,6 @@
-"""Every word of the page in English and Chinese; `{name}` stands for a value."""
+"""Every word of the page in English and Chinese; `{name}` stands for a value, and `{name:one|more}`
+for a word that follows its number.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +27,12 @@ WORDS: dict[str, tuple[str, str]] = {
         "用 --limit 显示更多。",
     ),
     "pictures_left_out": (
-        "{count} pictures are left out: the page would grow too large.",
+        "{count} {count:picture is|pictures are} left out: the page would grow too large.",
         "为控制页面大小，省略了 {count} 张图片。",
     ),
     "torn": (
-        "{count} lines could not be read and are left out, the first at {where}.",
+        "{count} {count:line|lines} could not be read and {count:is|are} left out, the first at "
+        "{where}.",
         "有 {count} 行无法读取，已略去；第一处在 {where}。",
     ),
     "photos": ("Photos", "图片"),
@@ -60,10 +63,17 @@ WORDS: dict[str, tuple[str, str]] = {
     "keep_unknown": ("Keep unknown", "保留未知"),
     "reset": ("Reset", "重置"),
     "show_results": ("Show", "查看"),
-    "count": ("{found} of {all} offers", "{found} / {all} 件商品"),
+    "count": ("{found} of {all} {all:offer|offers}", "{found} / {all} 件商品"),
     "unjudged": (", of {count} a filter does not know enough", "，其中 {count} 件信息不足以判断"),
     "none_found": ("No offer fits these filters.", "没有符合筛选条件的商品。"),
     "none_at_all": ("This photo has no offers.", "这张图片没有商品。"),
+    "none_new": (
+        "{count} {count:row was|rows were} found for this photo, none of them new: these offers "
+        "stand under another photo (or a filter of the crawl left them out). Crawl with "
+        "PAILITAO_MATCHES=1 to have it told which.",
+        "这张图片找到 {count} 行，但没有新商品：它们已列在其他图片下（或被抓取时的筛选略去）。"
+        "抓取时设置 PAILITAO_MATCHES=1 即可知道是哪些图片。",
+    ),
     "tick_page": ("Tick this page", "勾选本页"),
     "previous": ("Previous", "上一页"),
     "next": ("Next", "下一页"),
@@ -96,10 +106,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "in_photos": ("in {count} photos", "见于 {count} 张图片"),
     "similarity": ("Similarity", "相似度"),
     "of_seller": ("Offers of {seller}", "{seller} 的商品"),
-    "facts": (
-        "{count} offers · median {median} · similarity {low}–{high}",
-        "{count} 件商品 · 中位价 {median} · 相似度 {low}–{high}",
-    ),
+    "facts_count": ("{count} {count:offer|offers}", "{count} 件商品"),
+    "facts_median": ("median {median}", "中位价 {median}"),
+    "facts_similarity": ("similarity {span}", "相似度 {span}"),
     "facts_prices": ("Prices of what is found", "所列商品的价格分布"),
     "suppliers": ("Suppliers", "供应商"),
     "supplier": ("Supplier", "供应商"),
@@ -112,19 +121,32 @@ WORDS: dict[str, tuple[str, str]] = {
     "supplier_prices": ("Suppliers: price level and photos", "供应商：价格水平与覆盖图片"),
     "suppliers_said": (
         "To the right the price, 100% being the median of the same photo; upwards the photos; "
-        "the size: the offers. Filled are the fewest that together have all photos.",
-        "横轴为价格水平（100% 为同一图片的中位价），纵轴为覆盖的图片数，大小为商品数。"
-        "实心的是覆盖全部图片的最少供应商。",
+        "the size: the offers.",
+        "横轴为价格水平（100% 为同一图片的中位价），纵轴为覆盖的图片数，大小为商品数。",
+    ),
+    "picked_fewest": (
+        "Filled are the fewest that together have all {all} photos: {count}.",
+        "实心的是覆盖全部 {all} 张图片的最少供应商：{count} 家。",
+    ),
+    "picked_part": (
+        "Filled are the fewest that together have as many photos as can be had, {covered} of "
+        "{all}: {count}.",
+        "没有供应商能覆盖全部图片；实心的是覆盖其中 {covered} 张（共 {all} 张）的最少供应商：{count} 家。",
+    ),
+    "picked_greedily": (
+        "Filled are {count} that together have {covered} of {all} photos; they were found "
+        "greedily, fewer may do.",
+        "实心的 {count} 家共覆盖 {all} 张图片中的 {covered} 张；按贪心法求得，可能还有更少的组合。",
     ),
     "with_price": (
-        "{count} of {all} offers tell a price above 0.",
+        "{count} of {all} {all:offer|offers} {count:tells|tell} a price above 0.",
         "{all} 件商品中 {count} 件有价格。",
     ),
     "more_suppliers": (
-        "The first {shown} of {all}; scrapy pailitao suppliers tells all.",
-        "共 {all} 家，显示前 {shown} 家；全部请用 scrapy pailitao suppliers。",
+        "The first {shown} of {all}; scrapy pailitao suppliers --top N tells more.",
+        "共 {all} 家，显示前 {shown} 家；更多请用 scrapy pailitao suppliers --top N。",
     ),
-    "nameless": ("{count} offers name no seller.", "{count} 件商品没有卖家信息。"),
+    "nameless": ("{count} {count:offer names|offers name} no seller.", "{count} 件商品没有卖家信息。"),
     "status": ("Status", "状态"),
     "status_done": ("done", "完成"),
     "status_empty": ("empty", "无结果"),
@@ -132,8 +154,29 @@ WORDS: dict[str, tuple[str, str]] = {
     "status_failed": ("failed", "失败"),
     "status_open": ("not told", "未记录"),
     "rejected": ("Rejected rows", "无效行"),
-    "rejected_rows": ("{count} rows were no offer:", "{count} 行不是商品："),
+    "rejected_rows": ("{count} {count:row was|rows were} no offer:", "{count} 行不是商品："),
     "problems": ("What is missing", "缺失与失败"),
+    "not_ended": (
+        "This run has not ended: {count} {count:photo has|photos have} no result yet; go on with "
+        "-o {feed}.",
+        "本次抓取尚未结束：还有 {count} 张图片没有结果；请用 -o {feed} 继续。",
+    ),
+    "running": (
+        "This run is still going on; {count} {count:photo has|photos have} offers here but no "
+        "result yet.",
+        "本次抓取仍在进行；其中 {count} 张图片已有商品但尚无结果。",
+    ),
+    "elsewhere": (
+        "{count} {count:photo|photos} found nothing new: these offers stand under other photos "
+        "(or a filter of the crawl left them out). PAILITAO_MATCHES=1 has it told which.",
+        "{count} 张图片没有新商品：它们已列在其他图片下（或被抓取时的筛选略去）。"
+        "设置 PAILITAO_MATCHES=1 即可知道是哪些图片。",
+    ),
+    "rows_elsewhere": (
+        "{count} {count:row|rows}, under other photos",
+        "{count} 行，列在其他图片下",
+    ),
+    "sideways": ("→ Scroll sideways for more columns", "→ 左右滑动查看更多列"),
     "more_problems": (
         "and {count} more; offers.seeds.jsonl names all.",
         "还有 {count} 项，见 offers.seeds.jsonl。",

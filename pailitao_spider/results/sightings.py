@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from pailitao_spider.errors import ResultsError
+from pailitao_spider.results.feed_files import mark_bytes
 from pailitao_spider.results.line_keys import Sighting
 
 __all__ = ["Sightings", "lines_in", "sorting_database"]
@@ -34,9 +35,10 @@ _HELD = "SELECT seed, count(DISTINCT key) FROM sightings WHERE seed IS NOT NULL 
 
 
 def lines_in(path: Path) -> Iterator[bytes]:
-    """The lines of a file to merge. Raises ResultsError when it cannot be read."""
+    """The lines of a file, without a byte order mark. Raises ResultsError where it is unreadable."""
     try:
         with path.open("rb", buffering=_BUFFER_BYTES) as file:
+            file.seek(mark_bytes(path))
             yield from file
     except OSError as error:
         raise ResultsError(

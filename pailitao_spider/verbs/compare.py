@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from pailitao_spider import typed_text
-from pailitao_spider.questions import telling
+from pailitao_spider.questions import showing, telling
 from pailitao_spider.questions.comparing import Choice, SeedChoices, compare
+from pailitao_spider.questions.ledgers import seed_ends
 from pailitao_spider.questions.prices import LACKS, Terms
 from pailitao_spider.questions.reading import Feeds, Tally, check_feeds, sides
 from pailitao_spider.questions.relations import Relations
+from pailitao_spider.questions.unfinished import unfinished
+from pailitao_spider.values.counted import counted
 
 __all__ = ["SUMMARY", "add_options", "run"]
 
@@ -38,6 +41,7 @@ _OPTIONS = {**_TERMS, **_OTHERS}
 _HEADS = {"offer": "right", "seller": "left", "sim.": "right", "MOQ": "right",
           "unit, yuan": "right", "postage": "right", "landed": "right", "margin": "right",
           "not known": "left"}  # fmt: skip
+_SPARE = ("seller", "sim.", "not known", "postage", "MOQ")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -57,11 +61,16 @@ def _run(options: argparse.Namespace) -> int:
     paths = check_feeds(options.feeds)
     terms = Terms(**{name: value for name, value in given.items() if name in _TERMS})
     others = {name: value for name, value in given.items() if name in _OTHERS}
-    feeds, beside = Feeds(paths), Tally()
+    feeds, beside, found = Feeds(paths), Tally(), set()
     with closing(Relations(sides(paths, "matches"), beside)) as relations:
         for seed in compare(feeds, relations, terms, **others):
+            found.add(seed.seed_id)
             (_write if options.json else _show)(seed, terms)
-    return telling.tell_unread(feeds.tally, beside)
+    code = telling.tell_unread(feeds.tally, beside)
+    ended = {end.seed_id for end in seed_ends(sides(paths, "seeds"), beside)}
+    if open_run := unfinished(paths, found, ended):
+        telling.say(open_run.told)
+    return code
 
 
 def _write(seed: SeedChoices, terms: Terms) -> None:
@@ -99,7 +108,7 @@ def _show(seed: SeedChoices, terms: Terms) -> None:
     title = f"{seed.seed_id or 'seed unknown'}: quantity {terms.quantity}"
     if seed.sell_price is not None:
         title += f", sold at {telling.money(seed.sell_price)}"
-    telling.show(title, _HEADS, map(_row, seed.choices), list(_foot(seed)))
+    showing.show(title, _HEADS, map(_row, seed.choices), list(_foot(seed)), _SPARE)
 
 
 def _row(choice: Choice) -> tuple[str, ...]:
@@ -121,6 +130,7 @@ def _row(choice: Choice) -> tuple[str, ...]:
 
 def _foot(seed: SeedChoices) -> Iterator[str]:
     lacking = seed.offers - seed.landed
-    yield f"{len(seed.choices)} of {seed.offers} offers; of {lacking} the landed cost is unknown"
+    offers = counted(seed.offers, "offer")
+    yield f"{len(seed.choices)} of {offers}; of {lacking} the landed cost is unknown"
     if seed.unread_sell_price is not None:
         yield f"sell_price {seed.unread_sell_price!r} of this seed is no number: margin unknown"

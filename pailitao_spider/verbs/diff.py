@@ -10,7 +10,7 @@ from typing import Any
 
 from pailitao_spider import typed_text
 from pailitao_spider.errors import ConfigError
-from pailitao_spider.questions import telling
+from pailitao_spider.questions import showing, telling
 from pailitao_spider.questions.changes import FIELDS, Change, Run, changes
 from pailitao_spider.questions.reading import check_feeds
 
@@ -19,7 +19,8 @@ __all__ = ["SUMMARY", "add_options", "run"]
 SUMMARY = "what the newest of several crawls brought: prices, sales, new and vanished offers"
 
 _SHOWN = 50
-_HEADS = {"offer": "right", "what": "left", "title": "left", "seed": "left"}
+_HEADS = {"offer": "right", "what": "left", "title": "left", "seed": "whole"}
+_SPARE = ("title", "seed")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -114,7 +115,7 @@ def _show(found: Iterator[Change], counts: Counter[str], runs: list[Run], misses
     summary = _summary(counts, runs, misses)
     titles = f"{runs[-1].path} against {', '.join(str(run.path) for run in runs[:-1])}"
     shown = [row for kind in rows.values() for row in kind]
-    telling.show(titles, _HEADS, shown, list(_foot(summary, len(shown))))
+    showing.show(titles, _HEADS, shown, list(_foot(summary, len(shown))), _SPARE)
 
 
 def _row(change: Change) -> tuple[str, ...]:

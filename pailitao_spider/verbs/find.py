@@ -12,12 +12,14 @@ from typing import Any
 
 from pailitao_spider import typed_text
 from pailitao_spider.errors import ConfigError, ResultsError
-from pailitao_spider.questions import telling
+from pailitao_spider.questions import showing, telling
 from pailitao_spider.questions.finding import SORTS, Wanted, find
 from pailitao_spider.questions.reading import Feeds, Line, Tally, check_feeds, is_side_file, sides
 from pailitao_spider.questions.relations import matches_in
+from pailitao_spider.questions.unfinished import unfinished
 from pailitao_spider.results.drafts import Draft
 from pailitao_spider.results.paths import ResultPaths
+from pailitao_spider.values.counted import counted
 
 __all__ = ["SUMMARY", "add_options", "check_output", "run"]
 
@@ -43,8 +45,9 @@ _READERS = {
     "limit": typed_text.whole(),
 }
 _HEADS = {"title": "left", "price": "right", "MOQ": "right", "sales": "right", "sim.": "right",
-          "visual": "right", "seller": "left", "area": "left", "seed": "left",
+          "visual": "right", "seller": "left", "area": "left", "seed": "whole",
           "offer": "right"}  # fmt: skip
+_SPARE = ("area", "seller", "sales", "seed", "visual", "sim.", "MOQ")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -80,9 +83,11 @@ def _run(options: argparse.Namespace) -> int:
         keeps_unknown=keeps_unknown,
         sighted=_sighted(given.get("seed"), paths, beside),
     )
-    lines = find(feeds, wanted, sort, limit)
-    _tell(lines, wanted, options)
-    return telling.tell_unread(feeds.tally, beside)
+    _tell(find(feeds, wanted, sort, limit), feeds, wanted, options)
+    code = telling.tell_unread(feeds.tally, beside)
+    if open_run := unfinished(paths, (), ()):
+        telling.say(open_run.told)
+    return code
 
 
 def _check_prices(given: dict[str, Any]) -> None:
@@ -112,18 +117,24 @@ def _sighted(seed: str | None, paths: list[Path], beside: Tally) -> dict[str, De
     return {each.num_iid: each.similarity for each in matches if each.seed_id == seed}
 
 
-def _tell(lines: Iterator[Line], wanted: Wanted, options: argparse.Namespace) -> None:
+def _tell(
+    lines: Iterator[Line], feeds: Feeds, wanted: Wanted, options: argparse.Namespace
+) -> None:
     if options.output is not None:
-        telling.say(f"{_save(lines, options.output)} offers in {options.output}")
+        count = _save(lines, feeds, options.output)
+        telling.say(f"{counted(count, 'offer')} in {options.output}")
     elif options.json or not sys.stdout.isatty():
-        for line in lines:
+        count = 0
+        for count, line in enumerate(lines, 1):
             telling.write(line.raw)
+        if not count and feeds.tally.offers:
+            telling.say(f"none of {counted(feeds.tally.offers, 'offer')} fits")
     else:
         _show(lines, wanted)
 
 
-def _save(lines: Iterable[Line], output: Path) -> int:
-    """A kill leaves the old file or the new one."""
+def _save(lines: Iterable[Line], feeds: Feeds, output: Path) -> int:
+    """A kill, and a feed without any offer, leave the old file."""
     count = 0
     try:
         draft = Draft(output)
@@ -131,6 +142,7 @@ def _save(lines: Iterable[Line], output: Path) -> int:
             for line in lines:
                 draft.append(line.raw)
                 count += 1
+            telling.check_offers(feeds.tally)
             draft.finish()
             draft.publish()
         finally:
@@ -143,10 +155,10 @@ def _save(lines: Iterable[Line], output: Path) -> int:
 def _show(lines: Iterator[Line], wanted: Wanted) -> None:
     shown = [_row(line, wanted) for line in islice(lines, _SHOWN)]
     more = sum(1 for _ in lines)
-    foot = [f"{len(shown) + more} offers"]
+    foot = [counted(len(shown) + more, "offer")]
     if more:
         foot[0] += f", the first {_SHOWN} shown; --limit N, -O FILE.jsonl or --json give others"
-    telling.show("", _HEADS, shown, foot)
+    showing.show("", _HEADS, shown, foot, _SPARE)
 
 
 def _row(line: Line, wanted: Wanted) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from pailitao_spider.questions.reading import check_feeds
 from pailitao_spider.report.contents import Contents, contents_of
 from pailitao_spider.report.page import page
 from pailitao_spider.results.drafts import Draft
+from pailitao_spider.values.counted import counted
 from pailitao_spider.verbs.offer_pictures import add_picture_options
 from pailitao_spider.verbs.report_pictures import PICTURES, picture_way
 
@@ -66,8 +67,11 @@ def _run(options: argparse.Namespace) -> int:
         made,
     )
     code = telling.tell_unread(*contents.tallies)
+    is_replaced = options.output is None and output.exists()
     _save(page(contents), output)
-    telling.say(_told(contents, output))
+    telling.say(f"{_told(contents, output)}{', which was replaced' if is_replaced else ''}")
+    if contents.open_run:
+        telling.say(contents.open_run.told)
     return code
 
 
@@ -93,7 +97,7 @@ def _save(text: str, output: Path) -> None:
 
 
 def _told(contents: Contents, output: Path) -> str:
-    offers = f"{contents.offers} offers"
+    offers = counted(contents.offers, "offer")
     if contents.shown < contents.offers:
         offers = f"{contents.shown} of {offers}, the most similar of each photo (--limit)"
-    return f"{offers} of {len(contents.seeds)} photos in {output}"
+    return f"{offers} of {counted(len(contents.seeds), 'photo')} in {output}"

@@ -11,6 +11,7 @@ from pailitao_spider.errors import PictureError
 from pailitao_spider.offer_pictures import OfferPictures
 from pailitao_spider.pictures import PictureLimits, prepare
 from pailitao_spider.questions import telling
+from pailitao_spider.questions.invented import is_invented
 from pailitao_spider.report.album import Embed, PictureWay
 from pailitao_spider.sandbox.catalogue import Catalogue, Shot
 from pailitao_spider.sandbox.drawing import photo, view
@@ -23,7 +24,6 @@ PICTURES = ("linked", "embedded", "none")
 _THUMBNAIL = PictureLimits(bytes=20_000, side_pixels=220, formats=frozenset())
 _AT_ONCE = 64
 _DRAWN_PIXELS, _DRAWN_VIEWS, _DRAWN_QUALITY = 192, 5, 76
-_DRAWN_HOSTS = ("https://cbu01.alicdn.com/sandbox/", "https://sandbox.invalid/photos/")
 
 
 def picture_way(pictures: str, options: argparse.Namespace) -> PictureWay:
@@ -80,7 +80,7 @@ def _drawn(addresses: Sequence[str], room_bytes: int) -> Mapping[str, bytes | No
     found: dict[str, bytes | None] = {}
     for address in addresses:
         shot = catalogue.shot(address.rpartition("/")[2])
-        if shot is None or not address.startswith(_DRAWN_HOSTS):
+        if shot is None or not is_invented(None, address):
             found[address] = None
             continue
         shot = shot._replace(view=shot.view % _DRAWN_VIEWS)

@@ -17,6 +17,7 @@ from pailitao_spider.questions import telling
 from pailitao_spider.questions.looking import Looking
 from pailitao_spider.questions.reading import Feeds, check_feeds
 from pailitao_spider.results.drafts import Draft
+from pailitao_spider.values.counted import counted
 from pailitao_spider.verbs.find import check_output
 from pailitao_spider.verbs.offer_pictures import add_picture_options, opened_pictures, story
 
@@ -61,7 +62,7 @@ async def _looked(feeds: Feeds, options: argparse.Namespace) -> Looking:
             looking = Looking(likeness.of, is_for_all=options.all)
             await _save(looking, feeds, options.output)
     telling.say(f"{looking.known} compared, {looking.unknown} unknown, {looking.passed_by} passed "
-                f"by: {feeds.tally.offers} offers in {options.output}")  # fmt: skip
+                f"by: {counted(feeds.tally.offers, 'offer')} in {options.output}")  # fmt: skip
     for line in story(pictures):
         telling.say(line)
     for line in likeness.seed_failures.told():
@@ -79,6 +80,7 @@ async def _save(looking: Looking, feeds: Feeds, output: Path) -> None:
                 async for line in lines:
                     draft.append(line)
                     progress.tell(looking.known + looking.unknown)
+            telling.check_offers(feeds.tally)
             draft.finish()
             draft.publish()
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -12,19 +12,22 @@ from typing import Any
 import msgspec
 
 from pailitao_spider import typed_text
-from pailitao_spider.questions import telling
-from pailitao_spider.questions.ledgers import seed_ends
+from pailitao_spider.questions import showing, telling
+from pailitao_spider.questions.ledgers import SeedEnd, seed_ends
 from pailitao_spider.questions.reading import Feeds, Tally, check_feeds, sides
 from pailitao_spider.questions.relations import Relations
 from pailitao_spider.questions.suppliers import Supplier, Suppliers, suppliers_of
+from pailitao_spider.questions.unfinished import unfinished
+from pailitao_spider.values.counted import counted
 
 __all__ = ["SUMMARY", "add_options", "run"]
 
 SUMMARY = "who has offers for most seeds, and the fewest suppliers for all of them"
 
 _READERS = {"share": typed_text.share, "top": typed_text.whole()}
-_HEADS = {"supplier": "left", "seeds": "right", "in set": "left", "offers": "right",
+_HEADS = {"supplier": "left", "seeds": "right", "in set": "whole", "offers": "right",
           "price": "right", "dropship": "right", "score": "right", "area": "left"}  # fmt: skip
+_SPARE = ("area", "score", "dropship", "offers")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -45,11 +48,18 @@ def _run(options: argparse.Namespace) -> int:
     paths = check_feeds(options.feeds)
     feeds, beside = Feeds(paths), Tally()
     with closing(Relations(sides(paths, "matches"), beside)) as relations:
-        ends = (end.seed_id for end in seed_ends(sides(paths, "seeds"), beside))
-        found = suppliers_of(feeds, relations, given.get("share", Decimal(1)), ends)
+        ends = {end.seed_id: end for end in seed_ends(sides(paths, "seeds"), beside)}
+        elsewhere = () if sides(paths, "matches") else _elsewhere(ends)
+        found = suppliers_of(feeds, relations, given.get("share", Decimal(1)), ends, elsewhere)
     unread = telling.tell_unread(feeds.tally, beside)
     (_write if options.json else _show)(found, top)
+    if open_run := unfinished(paths, found.seed_ids, ends):
+        telling.say(open_run.told)
     return unread or (0 if found.is_reached else 1)
+
+
+def _elsewhere(ends: Mapping[str, SeedEnd]) -> set[str]:
+    return {seed_id for seed_id, end in ends.items() if end.is_elsewhere}
 
 
 def _listed(found: Suppliers, top: int) -> Iterator[tuple[Supplier, int | None]]:
@@ -81,15 +91,17 @@ def _facts(found: Suppliers) -> dict[str, Any]:
         "method": "exact" if found.cover.is_smallest else "greedy",
         "uncovered": list(found.uncovered),
         "uncovered_count": found.uncovered_count,
+        "elsewhere": list(found.elsewhere),
+        "elsewhere_count": found.elsewhere_count,
         "nameless": list(found.nameless),
         "nameless_count": found.nameless_count,
     }
 
 
 def _show(found: Suppliers, top: int) -> None:
-    title = f"{len(found.ranked)} suppliers, {found.seeds} seeds"
+    title = f"{counted(len(found.ranked), 'supplier')}, {counted(found.seeds, 'seed')}"
     rows = (_row(found, *each) for each in _listed(found, top))
-    telling.show(title, _HEADS, rows, list(_foot(found)))
+    showing.show(title, _HEADS, rows, list(_foot(found)), _SPARE)
 
 
 def _row(found: Suppliers, supplier: Supplier, place: int | None) -> tuple[str, ...]:
@@ -113,15 +125,25 @@ def _foot(found: Suppliers) -> Iterator[str]:
         "no smaller set does" if cover.is_smallest
         else "found greedily: a smaller set may exist"
     )  # fmt: skip
-    yield f"{len(cover.picks)} suppliers cover {cover.covered} of {found.seeds} seeds; {how}"
+    who = "1 supplier covers" if len(cover.picks) == 1 else f"{len(cover.picks)} suppliers cover"
+    yield f"{who} {cover.covered} of {counted(found.seeds, 'seed')}; {how}"
     yield "price: 100% is the median of the offers of the same seed; dropship: offers that have it"
     if not found.is_reached:
-        yield f"{found.target} seeds were wanted: exit code 1"
+        were = "was" if found.target == 1 else "were"
+        yield f"{counted(found.target, 'seed')} {were} wanted: exit code 1"
     if found.uncovered:
         yield f"not covered: {_named(found.uncovered, found.uncovered_count)}"
+    if found.elsewhere:
+        names = _named(found.elsewhere, found.elsewhere_count)
+        yield (
+            "found nothing new, their offers stand under other seeds (or a filter left them out): "
+            f"{names}; crawl with PAILITAO_MATCHES=1 to have them told and counted"
+        )
     if found.nameless:
         names = _named(found.nameless, found.nameless_count)
-        yield f"{found.nameless_count} offers name no seller and count for none: {names}"
+        name = "offer names no seller and counts" if found.nameless_count == 1 else (
+            "offers name no seller and count")  # fmt: skip
+        yield f"{found.nameless_count} {name} for none: {names}"
 
 
 def _named(some: tuple[str, ...], count: int) -> str:

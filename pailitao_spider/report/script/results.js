@@ -7,7 +7,8 @@ function show() {
   const pages = Math.max(1, Math.ceil(list.length / PAGE));
   state.page = Math.min(state.page, pages - 1);
   shown = list.slice(state.page * PAGE, (state.page + 1) * PAGE);
-  byId("results").replaceChildren(...(shown.length ? shown.map(card) : [element("li", { className: "nothing" }, say(all.length ? "none_found" : "none_at_all"))]));
+  byId("results").replaceChildren(...(shown.length ? shown.map(card) : [element("li", { className: "nothing" }, all.length ? say("none_found") : noneAtAll())]));
+  byId("tick-page").parentElement.hidden = !shown.length;
   tellCount(list.length, all.length, unjudged);
   for (const id of ["pager-top", "pager-end"]) pager(byId(id), pages);
   byId("filter-count").textContent = filters;
@@ -15,6 +16,11 @@ function show() {
   byId("similarity-shown").textContent = limit("min-similarity") ? `${limit("min-similarity")}%` : say("any");
   seedFigure(list);
   showTicks();
+}
+
+function noneAtAll() {
+  const elsewhere = state.seed >= 0 ? data.seeds[state.seed].elsewhere : null;
+  return elsewhere === null ? say("none_at_all") : say("none_new", { count: elsewhere });
 }
 
 function tellCount(found, all, unjudged) {

@@ -13,10 +13,14 @@ function factsOf(fitting) {
   const prices = fitting.map((offer) => offer.low).filter((low) => low > 0).sort((a, b) => a - b);
   const alike = fitting.map(likeness).filter((each) => each !== null);
   const middle = (prices.length - 1) / 2;
-  const median = prices.length ? yuan(((prices[Math.floor(middle)] + prices[Math.ceil(middle)]) / 2).toFixed(2)) : UNKNOWN;
+  const median = prices.length ? yuan(((prices[Math.floor(middle)] + prices[Math.ceil(middle)]) / 2).toFixed(2)) : "";
   const least = alike.reduce((a, b) => Math.min(a, b), 1);
   const most = alike.reduce((a, b) => Math.max(a, b), 0);
-  return say("facts", { count: fitting.length, median, low: alike.length ? percent(least) : UNKNOWN, high: alike.length ? percent(most) : UNKNOWN });
+  const [low, high] = [percent(least), percent(most)];
+  const parts = [say("facts_count", { count: fitting.length })];
+  if (prices.length) parts.push(say("facts_median", { median }));
+  if (alike.length) parts.push(say("facts_similarity", { span: low === high ? low : `${low}–${high}` }));
+  return parts.join(" · ");
 }
 
 function histogram(fitting) {

@@ -2,7 +2,8 @@ let chinese = false;
 
 function say(word, values = {}) {
   const text = data.words[word][chinese ? 1 : 0];
-  return text.replace(/\{(\w+)\}/g, (_, name) => written(values[name]));
+  return text.replace(/\{(\w+)(?::([^|{}]*)\|([^|{}]*))?\}/g, (_, name, one, more) =>
+    more === undefined ? written(values[name]) : values[name] === 1 ? one : more);
 }
 
 function written(value) {
