@@ -139,7 +139,7 @@ def test_torn_lines_are_told_and_are_exit_code_1(ask: Ask, offers: Path, verb: s
     other = [str(feed(offers.parent, LAMP, name="new.jsonl"))] if verb == "diff" else []
     told = ask(verb, "offers.jsonl", *other)
     assert told.code == 1
-    assert told.err == "1 lines could not be read and are left out, the first at offers.jsonl:4\n"
+    assert told.err == "1 line could not be read and is left out, the first at offers.jsonl:4\n"
     assert told.out
 
 
@@ -236,7 +236,7 @@ def test_suppliers_tells_who_covers_and_exits_with_1_where_seeds_are_left(
     told = ask("suppliers", "offers.jsonl")
     assert told.code == 1
     for text in ("2 suppliers cover 2 of 4 seeds; no smaller set does", "4 seeds were wanted",
-                 "not covered: c, d", "1 offers name no seller and count for none: 3"):  # fmt: skip
+                 "not covered: c, d", "1 offer names no seller and counts for none: 3"):  # fmt: skip
         assert text in told.out
     told = ask("suppliers", "offers.jsonl", "--share", "0.25", "--top", "1", "--json")
     assert (told.code, len(told.lines)) == (0, 2)

@@ -194,7 +194,7 @@ def test_suppliers_are_listed_with_what_they_cover(tmp_path: Path) -> None:
     assert [dot.is_picked for dot in found.dots] == [True, False]
     html = page(found)
     assert 'data-seller="Ann &amp; Co"' in html
-    assert "1 offers name no seller." in html
+    assert "1 offer names no seller." in html
 
 
 def test_a_report_of_offers_without_anything_else_can_be_made(tmp_path: Path) -> None:
@@ -373,14 +373,14 @@ def test_embedded_pictures_are_small_jpegs_and_one_that_is_damaged_is_told(
 
 def test_the_report_lies_beside_the_feed_unless_told_otherwise(ask: Ask, tmp_path: Path) -> None:
     feed(tmp_path, line())
-    assert ask("offers.jsonl") == (0, "1 offers of 1 photos in offers.html\n")
-    assert ask("offers.jsonl", "-O", "r.html") == (0, "1 offers of 1 photos in r.html\n")
+    assert ask("offers.jsonl") == (0, "1 offer of 1 photo in offers.html\n")
+    assert ask("offers.jsonl", "-O", "r.html") == (0, "1 offer of 1 photo in r.html\n")
     assert {each.name for each in tmp_path.iterdir()} == {"offers.jsonl", "offers.html", "r.html"}
 
 
 def test_the_terminal_too_says_how_many_of_how_many_are_shown(ask: Ask, tmp_path: Path) -> None:
     feed(tmp_path, *(line(str(n)) for n in range(5)))
-    said = "2 of 5 offers, the most similar of each photo (--limit) of 1 photos in offers.html\n"
+    said = "2 of 5 offers, the most similar of each photo (--limit) of 1 photo in offers.html\n"
     assert ask("offers.jsonl", "--limit", "2") == (0, said)
 
 
@@ -396,7 +396,7 @@ def test_torn_lines_are_told_on_the_page_too_and_are_exit_code_1(ask: Ask, tmp_p
     feed(tmp_path, line(), b'{"num_iid":"9","tit')
     code, said = ask("offers.jsonl")
     assert code == 1
-    assert "1 lines could not be read and are left out, the first at offers.jsonl:2\n" in said
+    assert "1 line could not be read and is left out, the first at offers.jsonl:2\n" in said
     assert "the first at offers.jsonl:2." in (tmp_path / "offers.html").read_text(encoding="utf-8")
 
 
@@ -446,7 +446,7 @@ def test_every_word_that_is_asked_for_is_there_and_no_other() -> None:
     asked |= set(re.findall(r'\bsay\("(\w+)"', script))
     assert asked <= set(WORDS)
     quoted = set(re.findall(r'"(\w+)"', script))
-    made = {name for name in WORDS if name.startswith(("status_", "theme_"))}
+    made = {name for name in WORDS if name.startswith(("status_", "theme_", "picked_"))}
     assert set(WORDS) - asked - quoted - made == set()
 
 

@@ -234,7 +234,7 @@ def test_torn_lines_are_told_left_out_and_exit_code_1(
     feed(tmp_path, offer("1", "mug-07", "mug-07"), b'{"num_iid":"2","ti')
     told = look("offers.jsonl")
     assert (told.code, len(told.raw)) == (1, 1)
-    assert "1 lines could not be read" in told.err
+    assert "1 line could not be read" in told.err
 
 
 # mistakes

@@ -196,7 +196,7 @@ def test_history_keeps_each_change_and_nothing_older_than_the_newest(
          offer("2", 3, price=D(9), sales=5), name="later.jsonl")  # fmt: skip
     feed(tmp_path, offer("1", 1, price=D(99), title="oldest"), name="earlier.jsonl")
     assert "2 rows of history" in put(store, "offers.jsonl").out
-    assert "1 rows of history" in put(store, "later.jsonl").out
+    assert "1 row of history" in put(store, "later.jsonl").out
     assert "0 rows of history" in put(store, "earlier.jsonl").out
 
     history = store.rows("SELECT num_iid, price, sales FROM history ORDER BY num_iid, seen_at")
@@ -262,7 +262,7 @@ def test_what_is_in_is_not_put_in_again_and_what_follows_is(
     assert "0 offers" in put(store, "offers.jsonl").out
     with path.open("ab") as file:
         file.write(offer("9999", 0))
-    assert "1 offers" in put(store, "offers.jsonl").out
+    assert "1 offer," in put(store, "offers.jsonl").out
     ((lines, size),) = store.rows("SELECT lines, bytes FROM positions")
     assert (lines, size) == (2501, path.stat().st_size)
     assert len(store.ids()) == 2501
@@ -290,7 +290,7 @@ def test_a_feed_that_was_started_over_is_read_from_its_beginning(
     assert "2 offers" in put(store, "offers.jsonl").out
     # of the same length, with the same first line
     feed(tmp_path, offer("4", 1), offer("6", 1))
-    assert "1 offers" in put(store, "offers.jsonl").out
+    assert "1 offer," in put(store, "offers.jsonl").out
     feed(tmp_path, offer("4", 1))
     assert "0 offers" in put(store, "offers.jsonl").out
     assert store.ids() == ["1", "2", "3", "4", "5", "6"]
@@ -317,7 +317,7 @@ def test_a_line_that_the_database_does_not_take_stops_none_of_the_others(
     feed(tmp_path, *lines)
     told = put(store, "offers.jsonl")
     assert (told.code, store.ids()) == (1, sorted(ids))
-    assert "1 lines" in told.err
+    assert "1 line could not" in told.err
     assert "the first at offers.jsonl:31" in told.err
     assert put(store, "offers.jsonl").code == 0
 
