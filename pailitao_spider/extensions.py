@@ -58,8 +58,9 @@ class Summary:
             self._print()
 
     def _print(self) -> None:
-        from rich.console import Console
         from rich.table import Table
+
+        from pailitao_spider.console import ErrorConsole
 
         table = Table(title="pailitao", show_header=False, title_justify="left")
         table.add_column(style="bold")
@@ -67,7 +68,7 @@ class Summary:
         values = self._crawler.stats.get_stats()
         for name, text in self._rows(values):
             table.add_row(name, text)
-        console = Console(stderr=True, highlight=False, emoji=False)
+        console = ErrorConsole()
         console.print(table, markup=False)
         for line in self._last_words(values):
             console.print(line, markup=False, soft_wrap=True)

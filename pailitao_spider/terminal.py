@@ -14,6 +14,8 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from pailitao_spider.console import ErrorConsole
+
 if TYPE_CHECKING:
     from typing import TextIO
 
@@ -30,7 +32,7 @@ class Foot:
 
     def __init__(self, lines: Lines, console: Console | None = None) -> None:
         self._lines = lines
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or ErrorConsole()
         self._live = Live(
             console=self._console,
             auto_refresh=False,

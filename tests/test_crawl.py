@@ -260,3 +260,18 @@ def test_the_lists_of_photos_that_ship_find_their_design() -> None:
     for path in sorted(Path(PHOTOS).glob("*.jpg")):
         found = {row["num_iid"] for row in CATALOGUE.search(path.read_bytes())}
         assert found & truth(path.stem), path.name
+
+
+@pytest.mark.usefixtures("site")
+def test_a_crawl_whose_output_nobody_reads_goes_on_to_its_end(crawler: Crawler) -> None:
+    """As behind `| head`, or a pager that was left."""
+    crawler.seeds(photo("mug-01"), photo("lamp-02"))
+
+    process = crawler.start("-L", "DEBUG")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+
+    assert process.wait(timeout=30) == 0
+    assert set(crawler.result().ids) == truth("mug-01", "lamp-02")
+    assert crawler.result().statuses == {"done": 2}
