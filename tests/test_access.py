@@ -245,6 +245,25 @@ class Days:
         return self.usage.today("key") if self.server is None else asyncio.run(ask())
 
 
+def test_without_a_limit_calls_are_written_ahead_and_taken_back_at_the_end() -> None:
+    """A kill may leave some too many in the day's count, none too few."""
+
+    async def run() -> None:
+        days = Days(None)
+        async with days.budgets(None, price="0.5") as [budget]:
+            for made in range(1, 24):
+                assert await budget.take() is None
+                assert budget.today.calls == made
+                assert budget.today.spent == made * 500_000
+                assert made <= days.use().calls < made + 10
+            await budget.give_back()
+            budget.answered(True)
+        assert days.use() == DayUse(22, 1, 11_000_000)
+        days.usage.close()
+
+    asyncio.run(run())
+
+
 class TestBothBudgets:
     @pytest.fixture(params=["local", "redis"])
     def days(self, request: pytest.FixtureRequest) -> Iterator[Days]:

@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 _MOST_WAIT_SECONDS = 60.0
+_AHEAD = 10  # a write costs as much as all else that is done for a call
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,8 @@ class Waits:
 
 class LocalBudget:
     """The budget of one key in one process. A call is written with its price before it is made,
-    and its price taken back when it was free: a kill errs to the safe side.
+    and its price taken back when it was free: a kill errs to the safe side. Without any limit a few
+    calls are written at a time, and those that were not made taken back at the end.
     """
 
     def __init__(self, owner: str, allowance: Allowance, tally: Tally, purse: Purse) -> None:
@@ -161,10 +163,12 @@ class LocalBudget:
         self._told: QuotaTold | None = None
         self._unwritten = DayUse()
         """Answers that are written with the next call, so that a call costs one write."""
+        self._ahead = 0
+        """Calls that are written and not made yet."""
 
     @property
     def today(self) -> DayUse:
-        return self._tally.today(self._owner) + self._unwritten
+        return self._tally.today(self._owner) + self._unwritten + self._calls(-self._ahead)
 
     async def take(self) -> str | None:
         if self._told is not None and self._told.used >= self._told.most:
@@ -172,13 +176,17 @@ class LocalBudget:
         if not await self._purse.allows(self._price):
             return f"PAILITAO_MAX_SPEND={self._purse.most} yuan a day are spent"
         most = self._allowance.daily_calls
-        if not self._write(DayUse(1, 0, self._price), most):
-            return f"PAILITAO_DAILY_CALLS={most} are used up"
+        if not self._ahead:
+            calls = _AHEAD if most is None and self._purse.most is None else 1
+            if not self._write(self._calls(calls), most):
+                return f"PAILITAO_DAILY_CALLS={most} are used up"
+            self._ahead = calls
+        self._ahead -= 1
         self._purse.waits.begun()
         return None
 
     async def give_back(self) -> None:
-        self._write(DayUse(-1, 0, -self._price))
+        self._write(self._calls(-1))
         self._purse.waits.ended()
 
     def answered(self, billed: bool) -> None:
@@ -191,7 +199,11 @@ class LocalBudget:
         self._told = quota
 
     async def close(self) -> None:
-        self._write(DayUse())
+        ahead, self._ahead = self._ahead, 0
+        self._write(self._calls(-ahead))
+
+    def _calls(self, number: int) -> DayUse:
+        return DayUse(number, 0, number * self._price)
 
     def _write(self, use: DayUse, most: int | None = None) -> bool:
         whole = use + self._unwritten

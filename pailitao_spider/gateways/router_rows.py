@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -52,6 +52,7 @@ SHAPE = RowShape(
 )  # fmt: skip
 """The 28 documented members of a row."""
 # Stricter than Decimal(), which also takes "+5", "5." and "1_000".
+_MONEY = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
 _NUMBER = re.compile(rb'"?([0-9]{1,12}(?:\.[0-9]{1,6})?)"?')
 _NULL = msgspec.Raw(b"null")
 _MOST_SHARE = Decimal(1)
@@ -63,6 +64,9 @@ _rate = lru_cache(maxsize=1 << 10)(values.rate)
 _money_range = lru_cache(maxsize=1 << 13)(values.money_range)
 
 
+_Count = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]
+
+
 class _Row(msgspec.Struct, forbid_unknown_fields=True):
     """The 28 documented fields; another type or name sends a row to the tolerant path."""
 
@@ -71,10 +75,10 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True):
     title: str | None = None
     similarity: msgspec.Raw = _NULL
     seller_id: str | None = None
-    price: msgspec.Raw = _NULL
-    promotion_price: msgspec.Raw = _NULL
-    min_order: int | None = None
-    sales: int | None = None
+    price: str | None = None
+    promotion_price: str | None = None
+    min_order: _Count | None = None
+    sales: _Count | None = None
     unit: str | None = None
     price_range: str | None = None
     pic_url: str | None = None
@@ -85,14 +89,14 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True):
     seller_nick: str | None = None
     area: str | None = None
     shop_type: str | None = None
-    post_fee: msgspec.Raw = _NULL
+    post_fee: str | None = None
     freight_template: str | None = None
     is_onsale: bool | None = None
     one_stop_service: bool | None = None
     create_time: str | None = None
     update_time: str | None = None
     score: msgspec.Raw = _NULL
-    trade_num: int | None = None
+    trade_num: _Count | None = None
     feedback_rate: str | None = None
 
 
@@ -171,19 +175,19 @@ def _offer(row: _Row) -> Offer | None:
         num_iid,
         values.title(row.title),
         address,
-        _number(bytes(row.price)),
-        _number(bytes(row.promotion_price)),
+        _money(row.price),
+        _money(row.promotion_price),
         low,
         high,
-        _number(bytes(row.post_fee)),
-        _count(row.min_order),
-        _count(row.sales),
+        _money(row.post_fee),
+        row.min_order,
+        row.sales,
         None if row.sales is None else False,
         None if row.sales is None else _SALES_WINDOW,
-        _count(row.trade_num),
-        _share(row.similarity),
+        row.trade_num,
+        _share(bytes(row.similarity)),
         _rate(row.feedback_rate),
-        _score(row.score),
+        _score(bytes(row.score)),
         row.is_onsale,
         row.one_stop_service,
         is_ad,
@@ -203,12 +207,14 @@ def _offer(row: _Row) -> Offer | None:
     )
 
 
-def _share(value: msgspec.Raw) -> Decimal | None:
-    return _below(_MOST_SHARE, _number(bytes(value)))
+@lru_cache(maxsize=1 << 10)
+def _share(value: bytes) -> Decimal | None:
+    return _below(_MOST_SHARE, _number(value))
 
 
-def _score(value: msgspec.Raw) -> Decimal | None:
-    return _below(_MOST_SCORE, _number(bytes(value)))
+@lru_cache(maxsize=1 << 10)
+def _score(value: bytes) -> Decimal | None:
+    return _below(_MOST_SCORE, _number(value))
 
 
 def _below(most: Decimal, number: Decimal | None) -> Decimal | None:
@@ -217,7 +223,16 @@ def _below(most: Decimal, number: Decimal | None) -> Decimal | None:
     return number
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 13)
+def _money(value: str | None) -> Decimal | None:
+    """As `_number`; a price that is no text goes the other way."""
+    if value is None:
+        return None
+    if _MONEY.fullmatch(value) is None:
+        raise FieldError("not plain")
+    return Decimal(value)
+
+
 def _number(value: bytes) -> Decimal | None:
     """The number as it is when it needs no reading; FieldError sends the row to the other path."""
     if value == b"null":
@@ -226,9 +241,3 @@ def _number(value: bytes) -> Decimal | None:
     if found is None:
         raise FieldError("not plain")
     return Decimal(found[1].decode())
-
-
-def _count(value: int | None) -> int | None:
-    if value is not None and not 0 <= value < 10**15:
-        raise FieldError("not plain")
-    return value

@@ -26,19 +26,15 @@ def flag(raw: Any) -> bool | None:
     return value
 
 
-def _is_usual_id(raw: Any) -> bool:
-    return (
-        isinstance(raw, str) and raw.isascii() and raw.isdigit() and len(raw) < 20 and raw[0] != "0"
-    )
-
-
 _OFFER_ID = re.compile(r"[0-9]{1,20}")
 
 
 def offer_id(raw: Any) -> str | None:
     """1 to 20 digits, as given. Zero, the placeholder of a missing id, is none."""
-    if raw is None or _is_usual_id(raw):
-        return raw  # type: ignore[no-any-return]
+    if raw.__class__ is str and raw.isdigit() and raw.isascii() and raw >= "1" and len(raw) < 20:
+        return raw
+    if raw is None:
+        return None
     value = raw.strip() if isinstance(raw, str) else number_text(raw, "offer id")
     if is_nothing(value):
         return None
