@@ -20,6 +20,7 @@ from pailitao_spider.addon import session_of
 from pailitao_spider.config import sql_url_of
 from pailitao_spider.errors import ConfigError, ResultsError
 from pailitao_spider.sql_feed import checked_url, followed_feed
+from pailitao_spider.values.counted import counted
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -177,15 +178,16 @@ class SqlFollower:
         if self._behind is None:
             return []
         tally, feed = self._follower.tally, self._paths.feed
-        lines = [f"database: {tally.offers} offers put in, {tally.history} rows of history"]
+        lines = [f"database: {counted(tally.offers, 'offer')} put in, "
+                 f"{counted(tally.history, 'row')} of history"]  # fmt: skip
         if self._behind.lines:
             lines[0] = (
-                f"{self._behind.words} are not in the database yet: {self._why or 'it is slow'}; "
-                f"scrapy pailitao sql {feed} puts them in"
+                f"{self._behind.words} {self._behind.are} not in the database yet: "
+                f"{self._why or 'it is slow'}; scrapy pailitao sql {feed} puts them in"
             )
         if tally.left_out:
             lines.append(
-                f"{tally.left_out} lines could not be put into the database, the first at "
-                f"{tally.first_left_out}"
+                f"{counted(tally.left_out, 'line')} could not be put into the database, the first "
+                f"at {tally.first_left_out}"
             )
         return lines

@@ -810,8 +810,8 @@ def test_what_is_missing_is_named_with_the_remedy(results: Results, command: Com
         "and 2 more seeds",
         "Most likely a worker's file was not given: merge all offers-*.jsonl of the run, or "
         "their folder. A crawl with PAILITAO_DEDUP=off is checked with --dedup off.",
-        "1 lines of ledgers and other side files are torn, and left out.",
-        "1 seeds have offers but no final line: the run has not ended; merge again at its end.",
+        "1 line of ledgers and other side files is torn, and left out.",
+        "1 seed has offers but no final line: the run has not ended; merge again at its end.",
     ]
 
 
@@ -821,7 +821,7 @@ def test_claims_beyond_all_offers_are_told_with_the_reasons(
     results.put("w.jsonl", offer("1", "a"), offer("1", "b"))
     results.put("w.seeds.jsonl", final("a", 1), final("b", 1))
     assert run("results", "-O", "offers.jsonl") == 1
-    assert "The ledgers claim 1 offers more than these files hold" in capsys.readouterr().out
+    assert "The ledgers claim 1 offer more than these files hold" in capsys.readouterr().out
 
 
 def test_without_a_ledger_nothing_is_said_to_be_whole(

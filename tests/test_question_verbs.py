@@ -235,8 +235,12 @@ def test_suppliers_tells_who_covers_and_exits_with_1_where_seeds_are_left(
     ledger(offers, a="done", b="done", c="empty", d="failed")
     told = ask("suppliers", "offers.jsonl")
     assert told.code == 1
-    for text in ("2 suppliers cover 2 of 4 seeds; no smaller set does", "4 seeds were wanted",
-                 "not covered: c, d", "1 offer names no seller and counts for none: 3"):  # fmt: skip
+    for text in (
+        "2 suppliers cover 2 of 4 seeds; no smaller set does",
+        "4 seeds were wanted",
+        "not covered: c, d\n",
+        "1 offer names no seller and counts for none: 3\n",
+    ):
         assert text in told.out
     told = ask("suppliers", "offers.jsonl", "--share", "0.25", "--top", "1", "--json")
     assert (told.code, len(told.lines)) == (0, 2)

@@ -447,6 +447,7 @@ def test_every_word_that_is_asked_for_is_there_and_no_other() -> None:
     assert asked <= set(WORDS)
     quoted = set(re.findall(r'"(\w+)"', script))
     made = {name for name in WORDS if name.startswith(("status_", "theme_", "picked_"))}
+    made |= {"running", "running_on", "not_ended", "killed"}
     assert set(WORDS) - asked - quoted - made == set()
 
 

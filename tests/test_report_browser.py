@@ -18,6 +18,7 @@ from pailitao_spider.report.album import PictureWay
 from pailitao_spider.report.contents import contents_of
 from pailitao_spider.report.page import page as rendered
 from pailitao_spider.tables.csv_cells import csv_text
+from tests.test_feed_files import ended
 from tests.test_questions import feed, ledger, line, matches
 
 D = Decimal
@@ -163,6 +164,43 @@ def test_the_first_photos_offers_come_first_the_most_similar_before_others(
     assert reader.page.inner_text(".nothing") == "This photo has no offers."
     reader.pick(-1)
     assert reader.ids == ["3", "1", "2", "5", "4"]
+
+
+def test_where_nothing_is_found_nothing_is_offered_or_guessed(
+    reader: Reader, tmp_path: Path
+) -> None:
+    path = feed(tmp_path, line("1", price=D("2.00"), similarity=D("0.97")), line("2", seed_id="c"))
+    ended(path, a=(1, 1), b=(4, 0), c=(1, 1))
+    reader.open(made(path))
+    figure = reader.page.locator("#seed figcaption .quiet")
+    assert figure.inner_text() == "1 offer · median ¥2.00 · similarity 97%"
+    assert reader.page.is_visible("#tick-page")
+    reader.pick(1)
+    assert figure.inner_text() == "0 offers"
+    assert not reader.page.is_visible("#tick-page")
+    assert reader.page.inner_text(".nothing").startswith(
+        "4 rows were found for this photo, none of them new: these offers stand under another"
+    )
+    reader.page.click("#language")
+    assert figure.inner_text() == "0 件商品"
+    reader.page.click("#language")
+    reader.pick(2)
+    assert figure.inner_text() == "1 offer"
+
+
+def test_an_overview_of_many_photos_scrolls_in_its_box_and_says_so_where_narrow(
+    reader: Reader, tmp_path: Path
+) -> None:
+    path = feed(tmp_path, *(line(str(n), seed_id=f"p{n}", seller_id="s") for n in range(412)))
+    reader.open(made(path))
+    reader.page.click("[data-view=overview]")
+    assert reader.page.evaluate("document.documentElement.scrollHeight") < 4000
+    assert not reader.page.is_visible(".sideways")
+    reader.page.set_viewport_size({"width": 390, "height": 844})
+    assert reader.page.locator(".sideways:visible").count() == 2
+    assert reader.page.evaluate(
+        "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    )
 
 
 @pytest.mark.parametrize(

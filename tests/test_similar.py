@@ -398,3 +398,16 @@ def test_more_ground_around_a_product_changes_little(catalogue: Catalogue) -> No
     tall.paste(square, (0, 40))
     alike = resemblance(describe(tall, TILTS), describe(square))
     assert float(alike[0]) > 0.9
+
+
+def test_what_a_clusters_sandbox_invented_is_drawn_not_asked_for(
+    tmp_path: Path, photos: Path, look: Look
+) -> None:
+    url = "https://sandbox.invalid/5/photos/mug-07-1.jpg"
+    feed(tmp_path, offer("1", "mug-07", "mug-07", gateway="router"),
+         offer("2", "mug-07", "mug-07", gateway="router", seed_image=url),
+         offer("3", "mug-07", None, gateway="router", seed_image=url, pic_url=url))  # fmt: skip
+    told = look("offers.jsonl")
+    assert told.code == 0
+    assert "3 compared, 0 unknown" in told.err
+    assert "0 fetched" in told.err

@@ -497,6 +497,82 @@ def test_tables_of_another_version_are_told_with_what_adds_the_column(
     assert put(store, "offers.jsonl").code == 0
 
 
+def test_what_was_looked_at_is_kept_also_beside_what_is_in_already(
+    store: Store, put: Put, tmp_path: Path
+) -> None:
+    feed(tmp_path, offer("1", 0), offer("2", 0), offer("3", 0))
+    looked = {"visual_similarity": D("0.8812")}
+    feed(tmp_path, offer("1", 0, **looked), offer("2", 0, visual_similarity=None),
+         offer("4", 0, **looked), offer("3", 0), offer("3", 0, **looked),
+         name="offers.looked.jsonl")  # fmt: skip
+    put(store, "offers.jsonl")
+    told = put(store, "offers.looked.jsonl")
+    assert (told.code, told.out.partition(",")[0]) == (0, "3 offers")
+    query = "SELECT num_iid, visual_similarity FROM offers ORDER BY num_iid"
+    found = {key: value if value is None else D(str(value)) for key, value in store.rows(query)}
+    assert found == {"1": D("0.8812"), "2": None, "3": D("0.8812"), "4": D("0.8812")}
+
+
+def test_a_database_of_an_earlier_version_is_given_the_column_and_goes_on(
+    store: Store, put: Put, tmp_path: Path
+) -> None:
+    path = feed(tmp_path, offer("1", 0))
+    put(store, "offers.jsonl")
+    store.rows("ALTER TABLE offers DROP COLUMN visual_similarity")
+    with path.open("ab") as file:
+        file.write(offer("2", 0, visual_similarity=D("0.5")))
+    told = put(store, "offers.jsonl")
+    assert (told.code, told.out.partition(",")[0], told.err) == (0, "1 offer", "")
+    query = "SELECT num_iid, visual_similarity FROM offers ORDER BY num_iid"
+    assert [(key, value and float(value)) for key, value in store.rows(query)] == [
+        ("1", None), ("2", 0.5)]  # fmt: skip
+
+
+def test_a_user_without_the_right_is_told_what_to_have_added(
+    server: PostgresServer, put: Put, tmp_path: Path
+) -> None:
+    store = PostgresStore(server)
+    feed(tmp_path, offer("1", 0))
+    put(store, "offers.jsonl")
+    store.rows("ALTER TABLE offers DROP COLUMN visual_similarity")
+    store.rows(f"CREATE ROLE clerk LOGIN PASSWORD '{PASSWORD}'")
+    store.rows("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO clerk")
+    told = put(store.url.replace("//pailitao:", "//clerk:"), "offers.jsonl")
+    assert (told.code, len(told.err.splitlines())) == (2, 1)
+    assert told.err.endswith("ALTER TABLE offers ADD COLUMN visual_similarity NUMERIC\n")
+
+
+def test_what_cannot_be_read_is_null_told_and_kept_in_extra(
+    store: Store, put: Put, tmp_path: Path
+) -> None:
+    feed(tmp_path, offer("1", 0, price="abc", sales="5"), offer("2", 0, similarity=7, min_order=-1),
+         b"\xef\xbb\xbf" + offer("3", 0))  # fmt: skip
+    told = put(store, "offers.jsonl")
+    assert told.code == 0
+    assert (
+        told.err
+        == "2 lines have values that cannot be read and are NULL; an offer's stand in extra\n"
+    )
+    rows = store.rows(
+        "SELECT price, sales, similarity, min_order, extra FROM offers ORDER BY num_iid"
+    )
+    *values, extra = rows[0]
+    assert values == [None, 5, None, None]
+    assert extra in ({"price": "abc"}, '{"price":"abc"}')
+    assert rows[1][:4] == (None, None, None, None)
+    assert len(rows) == 3
+
+
+def test_a_missing_package_is_told_with_the_extra_that_brings_all(
+    put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed(tmp_path, offer("1", 0))
+    monkeypatch.setattr("pailitao_spider.sql_feed.find_spec", lambda name: None)
+    for url, extra in (("postgresql://u:p@h/n", "postgresql"), ("sqlite:///a.db", "sql")):
+        told = put(url, "offers.jsonl")
+        assert (told.code, f"pip install 'pailitao-spider[{extra}]'" in told.err) == (2, True)
+
+
 def test_a_wrong_password_is_told_without_it(
     server: PostgresServer, put: Put, tmp_path: Path
 ) -> None:

@@ -36,10 +36,20 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if not args or args[0] not in _VERBS:
-            raise UsageError(f"give one of: {', '.join(_VERBS)}", print_help=False)
+            raise UsageError(_no_verb(args[0] if args else None), print_help=False)
         options = _parser(args[0]).parse_args(args[1:])
         options.settings = self.settings
         self.exitcode = _module(args[0]).run(options)
+
+
+def _no_verb(given: str | None) -> str:
+    verbs = f"ive one of: {', '.join(_VERBS)}"
+    if given is None:
+        return f"g{verbs}"
+    from difflib import get_close_matches
+
+    like = get_close_matches(given, _VERBS, 1)
+    return f"{given!r} is no verb; {f'did you mean {like[0]}? ' if like else ''}G{verbs}"
 
 
 class _Help(argparse.Action):

@@ -12,15 +12,13 @@ from typing import Any, BinaryIO, NamedTuple
 import msgspec
 
 from pailitao_spider.errors import ResultsError
-from pailitao_spider.results.feed_files import check_text, mark_bytes
+from pailitao_spider.results.feed_files import check_text, is_side_file, mark_bytes, once
 from pailitao_spider.results.line_keys import NO_LINE
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.results.sightings import lines_in
 from pailitao_spider.values.bounds import is_amount, is_count, is_share
 
-__all__ = [
-    "Feeds", "Line", "OfferLine", "Tally", "check_feeds", "crawled", "is_side_file", "sides",
-]  # fmt: skip
+__all__ = ["Feeds", "Line", "OfferLine", "Tally", "check_feeds", "crawled", "sides"]
 
 _ENDINGS = (".jsonl", ".jl")
 _LOOKED = ".looked"
@@ -202,23 +200,13 @@ def _is_sound(offer: OfferLine) -> bool:
     return is_sound
 
 
-def is_side_file(path: Path) -> bool:
-    """A ledger or another file that lies beside a feed."""
-    return path.name.endswith((".seeds.jsonl", ".rejected.jsonl", ".matches.jsonl"))
-
-
 def check_feeds(given: Sequence[Path]) -> list[Path]:
     """Raises ResultsError for what cannot be asked, in one line with the remedy."""
     if not given:
         raise ResultsError("no feed; give a crawl's offers.jsonl")
-    seen: dict[Path, Path] = {}
     for path in given:
         _check_feed(path)
-        real = path.resolve()
-        if real in seen:
-            raise ResultsError(f"{path} is given twice (as {seen[real]}); give each file once")
-        seen[real] = path
-    return list(given)
+    return once(given)
 
 
 def _check_feed(path: Path) -> None:

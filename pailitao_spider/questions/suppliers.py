@@ -62,9 +62,9 @@ class Supplier(msgspec.Struct, gc=False):
 class Suppliers:
     """Those of most seeds first; `cover` holds their places in this order.
 
-    `seeds` counts all that are known, `seed_ids` has them; `uncovered` names some that the picks
-    leave out (of `uncovered_count`), `elsewhere` some seeds (of `elsewhere_count`) whose offers stand under
-    others, `nameless` some offers (of `nameless_count`) that name no seller.
+    `seeds` counts all that are known, `seed_ids` has them. `uncovered` names some that the picks
+    leave out (of `uncovered_count`), `elsewhere` some seeds (of `elsewhere_count`) whose offers
+    stand under others, `nameless` some offers (of `nameless_count`) that name no seller.
     """
 
     ranked: tuple[Supplier, ...]

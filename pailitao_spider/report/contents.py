@@ -104,6 +104,10 @@ class Contents:
         return sum(seed.is_problem for seed in self.seeds)
 
     @property
+    def feed_name(self) -> str:
+        return _printable(str(self.open_run.feed)) if self.open_run else ""
+
+    @property
     def elsewhere_count(self) -> int:
         return sum(seed.elsewhere is not None for seed in self.seeds)
 

@@ -125,13 +125,13 @@ WORDS: dict[str, tuple[str, str]] = {
         "横轴为价格水平（100% 为同一图片的中位价），纵轴为覆盖的图片数，大小为商品数。",
     ),
     "picked_fewest": (
-        "Filled are the fewest that together have all {all} photos: {count}.",
+        "Filled are the fewest that together have all {all} {all:photo|photos}: {count}.",
         "实心的是覆盖全部 {all} 张图片的最少供应商：{count} 家。",
     ),
     "picked_part": (
         "Filled are the fewest that together have as many photos as can be had, {covered} of "
         "{all}: {count}.",
-        "没有供应商能覆盖全部图片；实心的是覆盖其中 {covered} 张（共 {all} 张）的最少供应商：{count} 家。",
+        "无法覆盖全部图片；实心的是覆盖 {all} 张中 {covered} 张的最少供应商：{count} 家。",
     ),
     "picked_greedily": (
         "Filled are {count} that together have {covered} of {all} photos; they were found "
@@ -146,7 +146,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "The first {shown} of {all}; scrapy pailitao suppliers --top N tells more.",
         "共 {all} 家，显示前 {shown} 家；更多请用 scrapy pailitao suppliers --top N。",
     ),
-    "nameless": ("{count} {count:offer names|offers name} no seller.", "{count} 件商品没有卖家信息。"),
+    "nameless": (
+        "{count} {count:offer names|offers name} no seller.",
+        "{count} 件商品没有卖家信息。",
+    ),
     "status": ("Status", "状态"),
     "status_done": ("done", "完成"),
     "status_empty": ("empty", "无结果"),
@@ -158,13 +161,21 @@ WORDS: dict[str, tuple[str, str]] = {
     "problems": ("What is missing", "缺失与失败"),
     "not_ended": (
         "This run has not ended: {count} {count:photo has|photos have} no result yet; go on with "
-        "-o {feed}.",
-        "本次抓取尚未结束：还有 {count} 张图片没有结果；请用 -o {feed} 继续。",
+        "-o {feed} (a cluster's: merge again).",
+        "本次抓取尚未结束：还有 {count} 张图片没有结果；请用 -o {feed} 继续（集群：请重新合并）。",
     ),
     "running": (
         "This run is still going on; {count} {count:photo has|photos have} offers here but no "
         "result yet.",
         "本次抓取仍在进行；其中 {count} 张图片已有商品但尚无结果。",
+    ),
+    "running_on": (
+        "This run is still going on; more may come.",
+        "本次抓取仍在进行，可能还有更多结果。",
+    ),
+    "killed": (
+        "This run was killed; more photos may be left: go on with -o {feed}.",
+        "本次抓取被强行中止，可能还有图片未处理；请用 -o {feed} 继续。",
     ),
     "elsewhere": (
         "{count} {count:photo|photos} found nothing new: these offers stand under other photos "

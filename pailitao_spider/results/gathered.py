@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pailitao_spider.errors import ResultsError
+from pailitao_spider.results.feed_files import check_text
 from pailitao_spider.results.paths import ResultPaths
 
 __all__ = ["Gathered", "gather", "merged_paths"]
@@ -56,6 +57,8 @@ def gather(given: Iterable[Path]) -> Gathered:
         raise ResultsError(
             "no feed to merge; give the workers' .jsonl files or the folder that holds them"
         )
+    for path in kinds[_FEED]:
+        check_text(path)
     return Gathered(kinds[_FEED], kinds["seeds"], kinds["rejected"], kinds["matches"])
 
 

@@ -35,7 +35,7 @@ _HELD = "SELECT seed, count(DISTINCT key) FROM sightings WHERE seed IS NOT NULL 
 
 
 def lines_in(path: Path) -> Iterator[bytes]:
-    """The lines of a file, without a byte order mark. Raises ResultsError where it is unreadable."""
+    """The lines of a file, without a byte order mark. May raise ResultsError."""
     try:
         with path.open("rb", buffering=_BUFFER_BYTES) as file:
             file.seek(mark_bytes(path))

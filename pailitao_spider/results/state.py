@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from pailitao_spider.errors import ResultsError
+from pailitao_spider.results.running import journal_of
 
 __all__ = ["CrawlState", "KeptUploads"]
 
@@ -25,12 +27,17 @@ class CrawlState:
 
     def __init__(self, path: Path | None) -> None:
         self._database = _opened(path)
+        self._path = path
 
     def uploads(self, owner: str) -> KeptUploads:
         """The uploads of one key; `owner` tells it from others and is not written down."""
         return KeptUploads(self._database, hashlib.sha256(owner.encode()).hexdigest()[:16])
 
     def close(self) -> None:
+        """Leaves no journal: one that stays says that a run was killed (`was_cut_off`)."""
+        if self._path is not None:
+            with suppress(OSError):
+                journal_of(self._path).unlink(missing_ok=True)  # while nobody else can have one
         self._database.close()
 
 

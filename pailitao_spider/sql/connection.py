@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 from pailitao_spider.errors import ResultsError
 from pailitao_spider.sql import schema
 from pailitao_spider.sql.urls import secrets_of
+from pailitao_spider.values.counted import counted
 
 __all__ = ["Database", "DatabaseAwayError", "LineRefusedError"]
 
@@ -133,11 +134,24 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _fit(connection: Connection) -> None:
     schema.make(connection)
-    if lacking := schema.missing(connection):
+    lacking = schema.missing(connection)
+    if lacking or not _is_given(connection, later := schema.added(connection)):
+        lacking = lacking or later
         raise DatabaseAwayError(
-            f"its tables are of another version and lack {len(lacking)} columns; "
-            f"have them added: {'; '.join(lacking)}"
+            f"its tables are of another version and lack {counted(len(lacking), 'column')}; "
+            f"have {'it' if len(lacking) == 1 else 'them'} added: {'; '.join(lacking)}"
         )
+
+
+def _is_given(connection: Connection, statements: list[str]) -> bool:
+    """The tables have these columns now; False where that is not this user's right."""
+    try:
+        with connection.begin_nested():
+            for statement in statements:
+                connection.execute(text(statement))
+    except DBAPIError:
+        return False
+    return True
 
 
 def _is_of_a_line(cause: object) -> bool:

@@ -10,7 +10,15 @@ from sqlalchemy import Connection, select
 
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.sql.connection import Database, LineRefusedError
-from pailitao_spider.sql.lines import Row, RowReader, match_row, offer_row, seed_row, sighting
+from pailitao_spider.sql.lines import (
+    OddRow,
+    Row,
+    RowReader,
+    match_row,
+    offer_row,
+    seed_row,
+    sighting,
+)
 from pailitao_spider.sql.reading import (
     START,
     Batch,
@@ -152,6 +160,7 @@ def _rows(file: _File, batch: Batch, tally: Tally) -> list[Row]:
         row = read_row(raw)
         if row is not None:
             rows.append(row)
+            tally.odd += isinstance(row, OddRow)
         elif not raw.isspace():
             tally.unread += 1
             tally.first_left_out = tally.first_left_out or _place(file, batch, number)

@@ -9,12 +9,20 @@ from typing import Annotated, Any
 
 import msgspec
 
+from pailitao_spider.results.feed_files import MARK
 from pailitao_spider.results.line_keys import NO_LINE
 from pailitao_spider.tables.columns import OFFER_COLUMNS, Kind
+from pailitao_spider.values.bounds import is_amount, is_count, is_share
 
-__all__ = ["Row", "RowReader", "match_row", "offer_row", "seed_row", "sighting"]
+__all__ = ["OddRow", "Row", "RowReader", "match_row", "offer_row", "seed_row", "sighting"]
 
 Row = dict[str, Any]
+
+
+class OddRow(dict[str, Any]):
+    """A row of which some values could not be read: they are unknown."""
+
+
 RowReader = Callable[[bytes], Row | None]
 
 _Count = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -27,15 +35,18 @@ _TYPES: dict[Kind, Any] = {
     Kind.JSON: msgspec.Raw,
 }
 _MOMENTS = ("fetched_at", "started_at", "finished_at")
-_MAGNITUDE = 30
 _YEARS = range(1970, 2200)
-_KEYS = ("num_iid", "seed_id")
+_IDS = ("num_iid", "seed_id", "seller_id")
+_DIGITS = 30
 
 _Fields = dict[str, Any]
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KEY = msgspec.json.Decoder(str | int)
+_ID = msgspec.json.Decoder(str | int | None)
 
 _OFFER: _Fields = {each.name: _TYPES.get(each.kind, str) for each in OFFER_COLUMNS}
+_OFFER["visual_similarity"] = Decimal
+_SHARES = {each.name for each in OFFER_COLUMNS if each.kind is Kind.RATE} | {"visual_similarity"}
 _SIGHTED = ("seed_id", "num_iid", "page", "rank", "similarity", "price", "gateway")
 _MATCH: _Fields = {name: _OFFER[name] for name in (*_SIGHTED, "fetched_at")}
 _SEED: _Fields = {
@@ -52,11 +63,15 @@ def _reader(fields: _Fields, keys: tuple[str, ...]) -> RowReader:
         "Line", [_member(name, kind, name in keys) for name, kind in fields.items()], kw_only=True
     )
     whole = msgspec.json.Decoder(line)
-    each = {name: msgspec.json.Decoder(_or_unknown(kind)) for name, kind in fields.items()}
+    each = {
+        name: msgspec.json.Decoder(_or_unknown(kind), strict=False) for name, kind in fields.items()
+    }
     each |= dict.fromkeys(keys, _KEY)
+    each |= {name: _ID for name in _IDS if name in fields and name not in keys}
 
     def read(raw: bytes) -> Row | None:
         try:
+            raw = raw.removeprefix(MARK)
             raw.decode()  # the decoder passes over damaged bytes in what it need not read
             row = msgspec.structs.asdict(whole.decode(raw))
         except msgspec.ValidationError:
@@ -89,9 +104,14 @@ def _odd_row(raw: bytes, readers: Mapping[str, msgspec.json.Decoder[Any]]) -> Ro
             row[name] = readers[name].decode(members[name])
         except NO_LINE:
             odd[name] = members[name]
+    return _marked(row, odd)
+
+
+def _marked(row: Row, odd: dict[str, Any]) -> Row:
+    """The row as one of which these values could not be read."""
     if odd and "extra" in row:
         row["extra"] = _with(row["extra"], odd)
-    return row
+    return OddRow(row) if odd else row
 
 
 def _with(extra: msgspec.Raw | None, odd: dict[str, Any]) -> msgspec.Raw:
@@ -103,21 +123,28 @@ def _with(extra: msgspec.Raw | None, odd: dict[str, Any]) -> msgspec.Raw:
 
 
 def _sound(row: Row) -> Row:
+    odd = {name: str(value) for name, value in row.items() if not _is_within(name, value)}
+    if odd:
+        row = _marked({**row, **dict.fromkeys(odd)}, odd)
     for name, value in row.items():
-        if value.__class__ is Decimal:
-            row[name] = value if _is_number(value) else None
-        elif value.__class__ is msgspec.Raw:
+        if value.__class__ is msgspec.Raw:
             text = bytes(value).decode()
             row[name] = None if text == "null" else text
-        elif name in _KEYS and value is not None:
+        elif name in _IDS and value is not None:
             row[name] = _text(str(value))
         elif value.__class__ is str:
             row[name] = _moment(value) if name in _MOMENTS else _text(value)
     return row
 
 
-def _is_number(value: Decimal) -> bool:
-    return value.is_finite() and abs(value.adjusted()) <= _MAGNITUDE
+def _is_within(name: str, value: Any) -> bool:
+    """Also money of 0.000…1 has to be a number that every database knows."""
+    if value.__class__ is int:
+        return name in _IDS or is_count(value)
+    if value.__class__ is not Decimal:
+        return True
+    is_sound = is_share(value) if name in _SHARES else is_amount(value)
+    return is_sound and (not value or value.adjusted() >= -_DIGITS)
 
 
 def _text(value: str) -> str:

@@ -6,11 +6,16 @@ from sqlalchemy import BigInteger, Column, Connection, Index, MetaData, Table, T
 from sqlalchemy.schema import CreateColumn
 
 from pailitao_spider.sql.kinds import Exact, Moment, type_of
-from pailitao_spider.tables.columns import KINDS, OFFER_COLUMNS
+from pailitao_spider.tables.columns import KINDS, OFFER_COLUMNS, Kind
 
-__all__ = ["HISTORY", "MATCHES", "OFFERS", "POSITIONS", "SEEDS", "WATCHED", "make", "missing"]
+__all__ = [
+    "HISTORY", "MATCHES", "OFFERS", "POSITIONS", "SEEDS", "WATCHED", "added",
+    "make", "missing",
+]  # fmt: skip
 
 _TABLES = MetaData()
+_LATER = {"is_later": True}
+"""Of a column that databases of earlier versions lack: they are given it."""
 
 WATCHED = (
     "price", "promotion_price", "price_min", "price_max", "min_order", "sales", "sales_at_least",
@@ -31,6 +36,7 @@ OFFERS = Table(
     ),
     Column("first_seen_at", Moment()),
     Column("last_seen_at", Moment()),
+    Column("visual_similarity", type_of(Kind.RATE), info=_LATER),
 )
 
 HISTORY = Table(
@@ -86,8 +92,17 @@ def make(connection: Connection) -> None:
     _TABLES.create_all(connection)
 
 
+def added(connection: Connection) -> list[str]:
+    """What gives the tables of an earlier version the columns that came later."""
+    return _statements(connection, is_later=True)
+
+
 def missing(connection: Connection) -> list[str]:
-    """What the tables that are there lack, as statements that add it."""
+    """What else the tables that are there lack, as statements that add it."""
+    return _statements(connection, is_later=False)
+
+
+def _statements(connection: Connection, *, is_later: bool) -> list[str]:
     inspector = inspect(connection)
     found = {
         table: {column["name"] for column in inspector.get_columns(table.name)}
@@ -97,7 +112,7 @@ def missing(connection: Connection) -> list[str]:
         f"ALTER TABLE {table.name} ADD COLUMN {_spelled(column, connection)}"
         for table, names in found.items()
         for column in table.columns
-        if column.name not in names
+        if column.name not in names and column.info.get("is_later", False) is is_later
     ]
 
 

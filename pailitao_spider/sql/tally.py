@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pailitao_spider.values.counted import counted
+
 __all__ = ["Behind", "Tally"]
 
 
 @dataclass(slots=True)
 class Tally:
-    """What was put in. `unread` lines are none of their kind, `refused` ones not taken."""
+    """What was put in. `unread` lines are none of their kind, `refused` ones not taken; `odd` ones
+    have a value that could not be read.
+    """
 
     offers: int = 0
     matches: int = 0
     history: int = 0
     seeds: int = 0
+    odd: int = 0
     unread: int = 0
     refused: int = 0
     first_left_out: str | None = None
@@ -25,7 +30,7 @@ class Tally:
         return self.unread + self.refused
 
     def add(self, other: Tally) -> None:
-        for name in ("offers", "matches", "history", "seeds", "unread", "refused"):
+        for name in ("offers", "matches", "history", "seeds", "odd", "unread", "refused"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.first_left_out = self.first_left_out or other.first_left_out
 
@@ -47,5 +52,10 @@ class Behind:
     @property
     def words(self) -> str:
         most = "" if self.is_known else "up to "
-        what = f"{self.offers} offers" if self.offers else f"{self.others} lines beside the feed"
-        return f"{most}{what}"
+        if self.offers:
+            return f"{most}{counted(self.offers, 'offer')}"
+        return f"{most}{counted(self.others, 'line')} beside the feed"
+
+    @property
+    def are(self) -> str:
+        return "is" if (self.offers or self.others) == 1 else "are"

@@ -23,11 +23,18 @@ _KNOWN = select(
     OFFERS.c.num_iid,
     OFFERS.c.fetched_at,
     OFFERS.c.first_seen_at,
+    OFFERS.c.visual_similarity,
     *(OFFERS.c[name] for name in WATCHED),
 )
 _FIRST_SEEN = (
     update(OFFERS).where(OFFERS.c.num_iid == bindparam("of")).values(first_seen_at=bindparam("at"))
 )
+_LOOKED = (
+    update(OFFERS)
+    .where(OFFERS.c.num_iid == bindparam("of"))
+    .values(visual_similarity=bindparam("look"))
+)
+_LOOK = "visual_similarity"
 _HISTORY_NAMES = ("num_iid", "gateway", *WATCHED)
 
 
@@ -37,6 +44,7 @@ class _Changes:
 
     newest: dict[str, Row] = field(default_factory=dict)
     first_seen: dict[str, datetime | None] = field(default_factory=dict)
+    looked: dict[str, Any] = field(default_factory=dict)
     history: list[Row] = field(default_factory=list)
 
     def take(self, row: Row, known: Row | None) -> Row:
@@ -52,7 +60,17 @@ class _Changes:
             return self._replace(row, first)
         if first != known["first_seen_at"]:
             self.first_seen[row["num_iid"]] = first
+        if seen_at == known["fetched_at"] and row[_LOOK] not in (None, known[_LOOK]):
+            known = {**known, _LOOK: self._look(row)}
         return {**known, "first_seen_at": first}
+
+    def _look(self, row: Row) -> Any:
+        """The same sighting, but its picture has been looked at since."""
+        if row["num_iid"] in self.newest:
+            self.newest[row["num_iid"]][_LOOK] = row[_LOOK]
+        else:
+            self.looked[row["num_iid"]] = row[_LOOK]
+        return row[_LOOK]
 
     def _note(self, row: Row) -> None:
         if row["fetched_at"] is not None:
@@ -60,13 +78,16 @@ class _Changes:
             self.history.append({**found, "seen_at": row["fetched_at"]})
 
     def _replace(self, row: Row, first_seen: datetime | None) -> Row:
+        self.looked.pop(row["num_iid"], None)
         made = {**row, "first_seen_at": first_seen, "last_seen_at": row["fetched_at"]}
         self.newest[row["num_iid"]] = made
         return made
 
 
 def write_offers(connection: Connection, rows: Sequence[Row]) -> tuple[int, int]:
-    """Returns how many offers are new or newer than what was known, and the rows of history."""
+    """Returns how many offers are new, newer than what was known, or looked at since, and how many
+    rows of history were made.
+    """
     known = _known(connection, {row["num_iid"] for row in rows})
     changes = _Changes()
     for row in rows:
@@ -74,8 +95,10 @@ def write_offers(connection: Connection, rows: Sequence[Row]) -> tuple[int, int]
     upsert(connection, OFFERS, _sorted(changes.newest.values(), OFFERS))
     older = sorted(changes.first_seen.keys() - changes.newest.keys())
     _many(connection, _FIRST_SEEN, [{"of": key, "at": changes.first_seen[key]} for key in older])
+    looked = sorted(changes.looked.items())
+    _many(connection, _LOOKED, [{"of": key, "look": value} for key, value in looked])
     _many(connection, _new(connection, HISTORY), _sorted(changes.history, HISTORY))
-    return len(changes.newest), len(changes.history)
+    return len(changes.newest) + len(looked), len(changes.history)
 
 
 def _known(connection: Connection, keys: Iterable[str]) -> dict[str, Row]:

@@ -14,12 +14,13 @@ from pathlib import Path
 from secrets import token_hex
 from typing import IO, Protocol
 
-from pailitao_spider.errors import ConfigError, FieldError
+from pailitao_spider.errors import ConfigError, FieldError, ResultsError
 from pailitao_spider.tables.columns import KINDS, OFFER_COLUMNS, Cell, Column, Kind, columns_of
 from pailitao_spider.tables.csv_cells import BOM, csv_text
 from pailitao_spider.tables.offer_lines import OfferLine, members_of, rows_of, seed_names_of
 from pailitao_spider.tables.parquet import ParquetTable
 from pailitao_spider.tables.xlsx import Workbook
+from pailitao_spider.values.counted import counted
 
 __all__ = ["FORMATS", "Converted", "Layout", "convert", "layout_of"]
 
@@ -43,6 +44,11 @@ class Converted:
     offers: int = 0
     left_out: int = 0
     rounded: int = 0
+    odd: int = 0
+    """Offers of which some values are unknown, since they could not be read; see `unread`."""
+
+    unread: Counter[str] = field(default_factory=Counter)
+    first_odd: str = ""
     unnamed: Counter[str] = field(default_factory=Counter)
     """Members that no column has, by the number of lines."""
 
@@ -126,10 +132,18 @@ def convert(
     has_bom: bool,
     on_left_out: Callable[[OfferLine], None],
 ) -> Converted:
-    """Writes `out`, in the format of its ending. Raises OSError; then `out` is as it was."""
+    """Writes `out`, in the format of its ending.
+
+    Raises OSError, and ResultsError where no line is an offer; then `out` is as it was.
+    """
     with _draft(out) as file:
         table = FORMATS[out.suffix[1:]](file, layout.columns, has_bom)
         converted = _filled(table, members_of(paths), layout, on_left_out)
+        if converted.left_out and not converted.offers:
+            raise ResultsError(
+                f"there is no offer in {', '.join(map(str, paths))}: "
+                f"{counted(converted.left_out, 'line')} could not be read; nothing was written"
+            )
         table.close()
     converted.rounded = getattr(table, "rounded", 0)
     return converted
@@ -146,10 +160,13 @@ def _filled(
     known = {column.name for column in layout.columns}
     for line in lines:
         if line.members is not None:
+            cells, unread = row(line.members)
             try:
-                table.append(row(line.members))
+                table.append(cells)
             except FieldError as error:
                 line = OfferLine(line.path, line.number, None, str(error))
+            else:
+                _note_odd(converted, line, unread)
         if line.members is None:
             on_left_out(line)
             converted.left_out += 1
@@ -158,6 +175,13 @@ def _filled(
         if not layout.is_chosen and line.members.keys() - known:
             converted.unnamed.update(line.members.keys() - known)
     return converted
+
+
+def _note_odd(converted: Converted, line: OfferLine, unread: Sequence[str]) -> None:
+    if unread:
+        converted.odd += 1
+        converted.unread.update(unread)
+        converted.first_odd = converted.first_odd or f"{line.path}:{line.number}"
 
 
 @contextmanager

@@ -12,18 +12,22 @@ import msgspec
 
 from pailitao_spider.errors import FieldError
 from pailitao_spider.tables.columns import Cell, Column, Kind, cell
+from pailitao_spider.tables.csv_cells import BOM
+from pailitao_spider.values.bounds import is_amount, is_count, is_share
 
 __all__ = ["OfferLine", "members_of", "rows_of", "seed_names_of"]
 
 Members = dict[str, msgspec.Raw]
 
 _BUFFER_BYTES = 1 << 20
+_MARK = BOM.encode()
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
 _LINE = msgspec.json.Decoder(Members)
 _SEED = msgspec.json.Decoder(Members | None)
 _ANY = msgspec.json.Decoder(Any, float_hook=Decimal)
 _TEXT = msgspec.json.Decoder(str | None)
 _NUMBER = msgspec.json.Decoder(Decimal | None)
+_COUNT = msgspec.json.Decoder(int | None, strict=False)
 
 
 def _id(raw: msgspec.Raw) -> str | None:
@@ -35,11 +39,16 @@ def _id(raw: msgspec.Raw) -> str | None:
     raise FieldError("neither text nor a whole number")
 
 
-def _number(raw: msgspec.Raw) -> Decimal | None:
-    value: Decimal | None = _NUMBER.decode(raw)
-    if value is not None and not value.is_finite():
-        raise FieldError("no number")
-    return value
+def _within(
+    decoder: msgspec.json.Decoder[Any], is_sound: Callable[[Any], bool]
+) -> Callable[[msgspec.Raw], Cell]:
+    def read(raw: msgspec.Raw) -> Cell:
+        value: Cell = decoder.decode(raw)
+        if value is not None and not is_sound(value):
+            raise FieldError("out of its bounds")
+        return value
+
+    return read
 
 
 def _json(raw: msgspec.Raw) -> str | None:
@@ -50,11 +59,11 @@ def _json(raw: msgspec.Raw) -> str | None:
 _READERS: dict[Kind, Callable[[msgspec.Raw], Cell]] = {
     Kind.TEXT: _TEXT.decode,
     Kind.ID: _id,
-    Kind.MONEY: _number,
-    Kind.RATE: _number,
-    Kind.COUNT: msgspec.json.Decoder(int | None).decode,
-    Kind.SCORE: _number,
-    Kind.FLAG: msgspec.json.Decoder(bool | None).decode,
+    Kind.MONEY: _within(_NUMBER, is_amount),
+    Kind.RATE: _within(_NUMBER, is_share),
+    Kind.COUNT: _within(_COUNT, is_count),
+    Kind.SCORE: _within(_NUMBER, is_amount),
+    Kind.FLAG: msgspec.json.Decoder(bool | None, strict=False).decode,
     Kind.LINK: _TEXT.decode,
     Kind.MOMENT: _TEXT.decode,
     Kind.JSON: _json,
@@ -79,7 +88,9 @@ def members_of(paths: Iterable[Path]) -> Iterator[OfferLine]:
     for path in paths:
         with path.open("rb", buffering=_BUFFER_BYTES) as file:
             for number, raw in enumerate(file, 1):
-                if not raw.isspace():
+                if number == 1:
+                    raw = raw.removeprefix(_MARK)
+                if raw and not raw.isspace():
                     yield _line(path, number, raw)
 
 
@@ -114,29 +125,38 @@ def _seed_members(members: Members) -> Members:
 
 def rows_of(
     columns: Sequence[Column], seed_columns: dict[str, str]
-) -> Callable[[Members], list[Cell]]:
+) -> Callable[[Members], tuple[list[Cell], list[str]]]:
     """Makes the reader of one line; `seed_columns` gives the name in `seed_extra` of a column.
 
-    The reader raises FieldError for a member that is none of its column's kind.
+    It returns the cells, and the names of those that are unknown since they are none of their
+    column's kind.
     """
     readers = [
         (column.name, seed_columns.get(column.name), _READERS[column.kind]) for column in columns
     ]
 
-    def row(members: Members) -> list[Cell]:
+    def row(members: Members) -> tuple[list[Cell], list[str]]:
         seed = _seed_members(members) if seed_columns else {}
-        return [
-            _read(name, members.get(name) if key is None else seed.get(key), reader)
+        unread: list[str] = []
+        cells = [
+            _read(name, members.get(name) if key is None else seed.get(key), reader, unread)
             for name, key, reader in readers
         ]
+        return cells, unread
 
     return row
 
 
-def _read(name: str, raw: msgspec.Raw | None, reader: Callable[[msgspec.Raw], Cell]) -> Cell:
+def _read(
+    name: str,
+    raw: msgspec.Raw | None,
+    reader: Callable[[msgspec.Raw], Cell],
+    unread: list[str],
+) -> Cell:
     if raw is None:
         return None
     try:
         return reader(raw)
-    except (*_UNREADABLE, FieldError) as error:
-        raise FieldError(f"{name}: {error}") from error
+    except (*_UNREADABLE, FieldError):
+        unread.append(name)
+        return None

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pailitao_spider.errors import ConfigError, PailitaoError, ResultsError
 from pailitao_spider.outputs import csv_has_bom
-from pailitao_spider.results.paths import ResultPaths
+from pailitao_spider.results.feed_files import check_text, is_side_file, once
 from pailitao_spider.tables.conversion import FORMATS, Converted, Layout, convert, layout_of
 from pailitao_spider.tables.formats import check_library
 from pailitao_spider.tables.offer_lines import OfferLine
+from pailitao_spider.values.counted import counted
 
 __all__ = ["SUMMARY", "add_options", "run"]
 
 SUMMARY = "write what was crawled as .xlsx, .parquet or .csv"
 
 _MOST_TOLD = 20
+_PLACE = re.compile(r" \(byte \d+\)")
 _ENDINGS = tuple(f".{name}" for name in FORMATS)
 
 
@@ -74,11 +78,13 @@ def _feeds(given: Sequence[Path]) -> list[Path]:
             raise ResultsError(f"{path} {why}; give .jsonl feeds")
         if path.suffix != ".jsonl":
             raise ResultsError(f"{path} is no .jsonl feed, and only those can be converted")
-    sides = tuple(path.name[1:] for path in ResultPaths.beside(Path("x.jsonl")).all()[1:])
-    feeds = [path for path in given if not path.name.endswith(sides)]
+    feeds = [path for path in given if not is_side_file(path)]
     if not feeds:
-        raise ResultsError("no feed to convert; give the .jsonl file of a crawl or a merge")
-    return list({path.resolve(): path for path in feeds}.values())
+        what = f"{given[0]} lies beside a feed, so there is" if given else "there is"
+        raise ResultsError(f"{what} no feed to convert; give the .jsonl file of a crawl or a merge")
+    for path in feeds:
+        check_text(path)
+    return once(feeds)
 
 
 def _output(given: Path | None) -> Path:
@@ -88,6 +94,9 @@ def _output(given: Path | None) -> Path:
         raise ConfigError(f"{given}: convert writes {', '.join(_ENDINGS)}; end the name so")
     if given.is_dir():
         raise ResultsError(f"{given} is a folder; give the name of a file with -O")
+    if not given.parent.is_dir():
+        raise ResultsError(f"{given} cannot be written: there is no folder {given.parent}; make it "
+                           "first, or give another name with -O")  # fmt: skip
     if given.exists() and not os.access(given, os.W_OK):
         raise ResultsError(f"{given} is read-only; give another name with -O")
     return given
@@ -114,7 +123,6 @@ def _converted(
     paths: Sequence[Path], out: Path, layout: Layout, has_bom: bool, told: _Told
 ) -> Converted:
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
         return convert(paths, out, layout, has_bom, told)
     except OSError as error:
         raise ResultsError(
@@ -124,30 +132,46 @@ def _converted(
 
 
 class _Told:
-    """Says which lines are left out, the first of many."""
+    """Which lines are left out: of each file and reason the first, with the number of others."""
 
     def __init__(self) -> None:
-        self._number = 0
+        self._first: dict[tuple[Path, str], int] = {}
+        self._counts: Counter[tuple[Path, str]] = Counter()
 
     def __call__(self, line: OfferLine) -> None:
-        self._number += 1
-        if self._number <= _MOST_TOLD:
-            what = "the last line is torn" if line.is_torn else f"no offer line ({line.why})"
-            sys.stderr.write(f"{line.path}:{line.number}: {what}; left out\n")
+        what = "the last line is torn" if line.is_torn else f"no offer line ({line.why})"
+        key = (line.path, _PLACE.sub("", what))
+        if key not in self._first and len(self._first) == _MOST_TOLD:
+            key = (Path(), "")
+        self._first.setdefault(key, line.number)
+        self._counts[key] += 1
 
     def end(self) -> None:
-        if self._number > _MOST_TOLD:
-            sys.stderr.write(f"and {self._number - _MOST_TOLD} more lines\n")
+        for (path, what), number in self._first.items():
+            count = self._counts[path, what]
+            more = f", as are {count - 1} more for the same reason" if count > 1 else ""
+            sys.stderr.write(
+                f"{path}:{number}: {what}; left out{more}\n" if what
+                else f"and {counted(count, 'more line', 'more lines')}\n"
+            )  # fmt: skip
 
 
 def _story(converted: Converted, layout: Layout, paths: Sequence[Path], out: Path) -> list[str]:
     facts: list[Any] = [
         f"offers:   {converted.offers} in {out}, {len(layout.columns)} columns",
-        f"from:     {len(paths)} files, {converted.left_out} lines left out",
+        f"from:     {counted(len(paths), 'file')}, {counted(converted.left_out, 'line')} left out",
     ]
     if converted.unnamed:
-        names = ", ".join(f"{name} ({n} lines)" for name, n in converted.unnamed.most_common(10))
+        names = ", ".join(
+            f"{name} ({counted(n, 'line')})" for name, n in converted.unnamed.most_common(10)
+        )
         facts.append(f"no column for members that the first line lacks: {names}")
+    if converted.odd:
+        names = ", ".join(f"{name} ({n})" for name, n in converted.unread.most_common(10))
+        facts.append(f"unknown:  values of {counted(converted.odd, 'offer')} that cannot be read, "
+                     f"the first at {converted.first_odd}: {names}")  # fmt: skip
     if converted.rounded:
-        facts.append(f"rounded:  {converted.rounded} numbers with more digits than the format has")
+        facts.append(
+            f"rounded:  {counted(converted.rounded, 'number')} with more digits than the format has"
+        )
     return facts

@@ -14,10 +14,11 @@ from pailitao_spider import typed_text
 from pailitao_spider.errors import ConfigError, ResultsError
 from pailitao_spider.questions import showing, telling
 from pailitao_spider.questions.finding import SORTS, Wanted, find
-from pailitao_spider.questions.reading import Feeds, Line, Tally, check_feeds, is_side_file, sides
+from pailitao_spider.questions.reading import Feeds, Line, Tally, check_feeds, sides
 from pailitao_spider.questions.relations import matches_in
 from pailitao_spider.questions.unfinished import unfinished
 from pailitao_spider.results.drafts import Draft
+from pailitao_spider.results.feed_files import is_side_file
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.values.counted import counted
 
@@ -117,20 +118,24 @@ def _sighted(seed: str | None, paths: list[Path], beside: Tally) -> dict[str, De
     return {each.num_iid: each.similarity for each in matches if each.seed_id == seed}
 
 
-def _tell(
-    lines: Iterator[Line], feeds: Feeds, wanted: Wanted, options: argparse.Namespace
-) -> None:
+def _tell(lines: Iterator[Line], feeds: Feeds, wanted: Wanted, options: argparse.Namespace) -> None:
     if options.output is not None:
         count = _save(lines, feeds, options.output)
         telling.say(f"{counted(count, 'offer')} in {options.output}")
     elif options.json or not sys.stdout.isatty():
-        count = 0
-        for count, line in enumerate(lines, 1):
-            telling.write(line.raw)
-        if not count and feeds.tally.offers:
-            telling.say(f"none of {counted(feeds.tally.offers, 'offer')} fits")
+        _pour(lines, feeds)
     else:
         _show(lines, wanted)
+
+
+def _pour(lines: Iterator[Line], feeds: Feeds) -> None:
+    """The lines as they stand; that there are none is said beside them."""
+    is_any = False
+    for line in lines:
+        telling.write(line.raw)
+        is_any = True
+    if feeds.tally.offers and not is_any:
+        telling.say(f"none of {counted(feeds.tally.offers, 'offer')} fits")
 
 
 def _save(lines: Iterable[Line], feeds: Feeds, output: Path) -> int:

@@ -17,6 +17,7 @@ from pailitao_spider.errors import ConfigError, ResultsError
 from pailitao_spider.results.gathered import gather, merged_paths
 from pailitao_spider.results.merging import Merged, merge
 from pailitao_spider.results.paths import ResultPaths
+from pailitao_spider.values.counted import counted
 
 __all__ = ["SUMMARY", "add_options", "run"]
 
@@ -105,7 +106,7 @@ def _story(merged: Merged, out: ResultPaths) -> Iterator[str]:
     offers = merged.offers
     yield f"offers:   {offers.kept} in {out.feed}"
     yield (
-        f"from:     {merged.files} files with {offers.lines} lines, "
+        f"from:     {counted(merged.files, 'file')} with {counted(offers.lines, 'line')}, "
         f"{offers.duplicates} duplicate, {offers.torn} torn"
     )
     yield f"seeds:    {', '.join(f'{n} {status}' for status, n in merged.verdict.seeds.items())}"
@@ -128,14 +129,17 @@ def _shortcomings(merged: Merged) -> Iterator[str]:
     partial, failed = merged.verdict.seeds["partial"], merged.verdict.seeds["failed"]
     if partial or failed:
         yield (
-            f"{partial + failed} seeds came only in part or failed, for the reasons in the ledger: "
-            "exit code 1."
+            f"{counted(partial + failed, 'seed')} came only in part or failed, for the "
+            "reasons in the ledger: exit code 1."
         )
     if merged.torn_beside:
-        yield f"{merged.torn_beside} lines of ledgers and other side files are torn, and left out."
+        are = "is" if merged.torn_beside == 1 else "are"
+        lines = counted(merged.torn_beside, "line")
+        yield f"{lines} of ledgers and other side files {are} torn, and left out."
     if merged.ledgers and merged.verdict.open_seeds:
+        have = "has" if merged.verdict.open_seeds == 1 else "have"
         yield (
-            f"{merged.verdict.open_seeds} seeds have offers but no final line: "
+            f"{counted(merged.verdict.open_seeds, 'seed')} {have} offers but no final line: "
             "the run has not ended; merge again at its end."
         )
 
@@ -146,7 +150,7 @@ def _missing(merged: Merged) -> Iterator[str]:
         gap = seed.claimed - seed.held
         yield f"seed {seed.seed_id}: {gap} of {seed.claimed} offers are in none of these files"
     if (more := verdict.short_seeds - len(verdict.largest)) > 0:
-        yield f"and {more} more seeds"
+        yield f"and {counted(more, 'more seed', 'more seeds')}"
     if verdict.missing:
         yield (
             "Most likely a worker's file was not given: merge all offers-*.jsonl of the run, or "
@@ -154,7 +158,7 @@ def _missing(merged: Merged) -> Iterator[str]:
         )
     if merged.unaccounted:
         yield (
-            f"The ledgers claim {merged.unaccounted} offers more than these files hold: a "
-            "worker's file was not given, or the crawl had another PAILITAO_DEDUP (give its as "
-            "--dedup), or these are several crawls that found the same."
+            f"The ledgers claim {counted(merged.unaccounted, 'offer')} more than these files "
+            "hold: a worker's file was not given, or the crawl had another PAILITAO_DEDUP (give "
+            "its as --dedup), or these are several crawls that found the same."
         )

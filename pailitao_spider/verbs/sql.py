@@ -13,9 +13,10 @@ from scrapy.settings import BaseSettings
 from pailitao_spider.config import sql_url_of
 from pailitao_spider.errors import ConfigError, ResultsError
 from pailitao_spider.questions import telling
-from pailitao_spider.questions.reading import is_side_file
+from pailitao_spider.results.feed_files import check_text, is_side_file
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.sql_feed import SETTING, checked_url
+from pailitao_spider.values.counted import counted
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -90,6 +91,7 @@ def _files(start: Path) -> list[Path]:
         raise ResultsError(f"{start} {why}; give .jsonl feeds or folders that hold them")
     if start.suffix not in (".jsonl", ".jl"):
         raise ResultsError(f"{start} is no .jsonl feed, and only those can be put in")
+    check_text(start)
     return [start]
 
 
@@ -113,15 +115,21 @@ def _catch_up(follower: Follower) -> str:
 def _tell(follower: Follower, why: str, feeds: int) -> int:
     tally, behind = follower.tally, follower.behind()
     telling.write(
-        f"{tally.offers} offers, {tally.matches} matches, {tally.seeds} seeds put in from "
-        f"{feeds} files; {tally.history} rows of history\n".encode()
+        f"{counted(tally.offers, 'offer')}, {counted(tally.matches, 'match', 'matches')}, "
+        f"{counted(tally.seeds, 'seed')} put in from {counted(feeds, 'file')}; "
+        f"{counted(tally.history, 'row')} of history\n".encode()
     )
     if behind.lines:
-        telling.say(f"{behind.words} are not in the database yet: {why or 'the files grow'}; "
-                    "run this again")  # fmt: skip
+        telling.say(f"{behind.words} {behind.are} not in the database yet: "
+                    f"{why or 'the files grow'}; run this again")  # fmt: skip
     if tally.left_out:
-        telling.say(f"{tally.left_out} lines could not be read or were not taken, and are left "
-                    f"out, the first at {tally.first_left_out}")  # fmt: skip
+        were, are = ("was", "is") if tally.left_out == 1 else ("were", "are")
+        telling.say(f"{counted(tally.left_out, 'line')} could not be read or {were} not taken, and "
+                    f"{are} left out, the first at {tally.first_left_out}")  # fmt: skip
+    if tally.odd:
+        have, are = ("has", "is") if tally.odd == 1 else ("have", "are")
+        telling.say(f"{counted(tally.odd, 'line')} {have} values that cannot be read and {are} "
+                    "NULL; an offer's stand in extra")  # fmt: skip
     for path in behind.torn:
         telling.say(f"{path}: the last line is torn and is left out; go on with the crawl by -o")
     return 1 if behind.lines or tally.left_out or behind.torn else 0

@@ -15,6 +15,7 @@ from pailitao_spider.cluster.desk import Desk, at_desk
 from pailitao_spider.cluster.link import AwayError
 from pailitao_spider.cluster.quota_seen import QuotaSeen, quotas
 from pailitao_spider.cluster.standing import Standing, standing
+from pailitao_spider.values.counted import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -127,7 +128,7 @@ def _rows(seen: Standing, paid: Quotas) -> Iterator[tuple[str, str]]:
     if seen.buried:
         yield "buried", f"{seen.buried}; scrapy pailitao dead tells why"
     if seen.unwritten:
-        yield "ledger", f"{seen.unwritten} lines to be written"
+        yield "ledger", f"{counted(seen.unwritten, 'line')} to be written"
     if seen.picture_bytes:
         yield "pictures", f"{seen.picture_bytes / 2**20:.1f} MB in Redis"
     for name, each in paid.items():
