@@ -13,7 +13,13 @@ from scrapy.extensions.feedexport import FeedExporter
 from scrapy.settings import get_settings_priority
 from scrapy.utils.misc import load_object
 
-from pailitao_spider.config import Config, is_worker, serves_metrics, sql_url_of
+from pailitao_spider.config import (
+    Config,
+    goes_by_aiohttp,
+    is_worker,
+    serves_metrics,
+    sql_url_of,
+)
 from pailitao_spider.outputs import local_feeds
 
 if TYPE_CHECKING:
@@ -44,6 +50,8 @@ _COMPONENTS: dict[str, dict[str, int]] = {
     },
     "EXTENSIONS": {"pailitao_spider.extensions.Summary": 500},
 }
+
+_AIOHTTP = "scrapy.core.downloader.handlers._aiohttp.AiohttpDownloadHandler"
 
 _LOCAL = "local_session.LocalSession"
 
@@ -82,6 +90,9 @@ class Addon:
             settings.setdefault_in_component_priority_dict("EXTENSIONS", follower, 520)
         if is_worker(settings):
             _join_cluster(settings)
+        if goes_by_aiohttp(settings):
+            # Scrapy chooses the handler by the clean address, which is always https.
+            _set_members(settings, "DOWNLOAD_HANDLERS", {"http": _AIOHTTP, "https": _AIOHTTP})
         _replace_feed_exporter(settings)
         _set_members(settings, "FEED_EXPORTERS", _EXPORTERS)
         settings.set("FEED_EXPORT_ENCODING", "utf-8", "addon")

@@ -17,12 +17,22 @@ from pailitao_spider.errors import ConfigError
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-__all__ = ["Config", "DedupScope", "Lane", "is_worker", "lane_of", "serves_metrics", "sql_url_of"]
+__all__ = [
+    "Config",
+    "DedupScope",
+    "Lane",
+    "goes_by_aiohttp",
+    "is_worker",
+    "lane_of",
+    "serves_metrics",
+    "sql_url_of",
+]
 
 DedupScope = Literal["crawl", "seed", "off"]
 Lane = Literal["searches", "all", "off"]
 _T = TypeVar("_T")
 _RUN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HTTP = typed_text.one_of({"twisted": "", "aiohttp": ""})
 _DEDUP = typed_text.one_of({"crawl": "", "seed": "", "off": ""})
 
 
@@ -114,6 +124,11 @@ class Config:
 def lane_of(settings: BaseSettings) -> Lane:
     """Whose items take the short way: PAILITAO_LANE. Raises ConfigError."""
     return _Raw(settings, os.environ).get("LANE", _lane, "searches")
+
+
+def goes_by_aiohttp(settings: BaseSettings) -> bool:
+    """Calls go by Scrapy's aiohttp download handler: PAILITAO_HTTP. Raises ConfigError."""
+    return _Raw(settings, os.environ).get("HTTP", _HTTP, "twisted") == "aiohttp"
 
 
 def _lane(text: str) -> Lane:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pailitao_spider.arguments import Arguments
-from pailitao_spider.config import Config
+from pailitao_spider.config import Config, goes_by_aiohttp, lane_of
 from pailitao_spider.credentials import check_abilities, keys_of
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.outputs import check_apart, check_libraries, csv_has_bom, local_feeds
@@ -40,6 +40,8 @@ def check(settings: BaseSettings, given: Mapping[str, Any]) -> None:
     if arguments.seeds not in (None, "-"):
         open_source(arguments.seeds)
     csv_has_bom(settings)
+    goes_by_aiohttp(settings)
+    lane_of(settings)
     check_libraries(settings)
     feeds = local_feeds(settings)
     check_apart(feeds, arguments.seeds)

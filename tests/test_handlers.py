@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 
@@ -14,8 +13,7 @@ from tests.test_faults import photo, rows_of, with_faults
 
 CATALOGUE = Catalogue()
 Serve = Callable[..., Site]
-_AIOHTTP = "scrapy.core.downloader.handlers._aiohttp.AiohttpDownloadHandler"
-BY_AIOHTTP = ("-s", "DOWNLOAD_HANDLERS=" + json.dumps({"http": _AIOHTTP, "https": _AIOHTTP}))
+BY_AIOHTTP = ("-s", "PAILITAO_HTTP=aiohttp")
 
 
 def expected(numbers: range) -> Counter[str]:
@@ -70,3 +68,28 @@ def test_workers_of_a_cluster_find_the_same(
     assert merged.exit_code == 0, merged.log
     assert Counter(merged.ids) == expected(range(40))
     assert "AiohttpDownloadHandler" in run.logs
+
+
+def test_the_users_own_handler_stays(serve_sandbox: Serve, crawler: Crawler) -> None:
+    crawler.use(serve_sandbox(), rate=50)
+    crawler.seeds(photo(0))
+    stock = "scrapy.core.downloader.handlers.http11.HTTP11DownloadHandler"
+
+    crawled = crawler.crawl(
+        *BY_AIOHTTP, "-s", f'DOWNLOAD_HANDLERS={{"http": "{stock}", "https": "{stock}"}}'
+    )
+
+    assert crawled.exit_code == 0, crawled.log
+    assert "AiohttpDownloadHandler" not in crawled.log
+
+
+def test_another_word_is_told_in_one_line(crawler: Crawler) -> None:
+    crawler.seeds(photo(0))
+    crawler.env["PAILITAO_SANDBOX"] = "1"
+
+    crawled = crawler.crawl("-s", "PAILITAO_HTTP=httpx")
+
+    assert crawled.exit_code == 2
+    assert crawled.log.count("\n") == 1
+    assert "PAILITAO_HTTP" in crawled.log
+    assert "twisted or aiohttp" in crawled.log

@@ -64,7 +64,9 @@ class Command(CrawlCommand):
 
 def _load(settings: BaseSettings) -> None:
     """Loads what is cheaper to load now; no collector goes through it again, nor at the exit."""
+    from pailitao_spider.config import goes_by_aiohttp
     from pailitao_spider.inner import load_tls
 
-    load_tls(settings)
+    if not goes_by_aiohttp(settings):
+        load_tls(settings)
     gc.freeze()
