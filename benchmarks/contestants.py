@@ -101,6 +101,8 @@ def _by_hand_redis(job: Job) -> list[str]:
 
 CONTESTANTS = (
     Contestant("ours", "this project", _ours, _SETTINGS),
+    Contestant("ours_aiohttp", "this project, PAILITAO_HTTP=aiohttp", _ours,
+               _SETTINGS | {"PAILITAO_HTTP": "aiohttp"}),
     Contestant("half", "this project, half of the pictures", _ours, _SETTINGS, share=0.5),
     Contestant("pair", "this project, two processes", _ours, _SETTINGS, processes=2),
     Contestant("worker", "this project's cluster, one worker", _worker, _WORKER,

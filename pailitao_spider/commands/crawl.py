@@ -70,3 +70,5 @@ def _load(settings: BaseSettings) -> None:
     if not goes_by_aiohttp(settings):
         load_tls(settings)
     gc.freeze()
+    # A page makes hundreds of objects and nearly no garbage: looked for less often than at 700.
+    gc.set_threshold(5_000)

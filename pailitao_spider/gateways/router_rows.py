@@ -59,7 +59,7 @@ _MOST_SHARE = Decimal(1)
 _MOST_SCORE = Decimal(100)
 
 # The same prices, places and shop types come again and again.
-_text = lru_cache(maxsize=1 << 13)(values.text)
+_text = lru_cache(maxsize=1 << 10)(values.text)
 _rate = lru_cache(maxsize=1 << 10)(values.rate)
 _money_range = lru_cache(maxsize=1 << 13)(values.money_range)
 
@@ -191,8 +191,8 @@ def _offer(row: _Row) -> Offer | None:
         row.is_onsale,
         row.one_stop_service,
         is_ad,
-        _text(row.seller_id),
-        _text(row.seller_nick),
+        values.text(row.seller_id),
+        values.text(row.seller_nick),
         _text(row.area),
         _text(row.shop_type),
         _text(row.unit),

@@ -115,8 +115,9 @@ class Items:
         return self._failed.send({"item": item, "failure": failure})
 
     def _tell(self, line: Any, item: Any, **options: Any) -> None:
-        extra = {"spider": self._spider, "item": item}
-        logger.log(*logformatter_adapter(line), extra=extra, **options)
+        words = logformatter_adapter(line)
+        if logger.isEnabledFor(words[0]):
+            logger.log(*words, extra={"spider": self._spider, "item": item}, **options)
 
 
 def _awaited(answer: Any, step: Step) -> Awaitable[Any]:
