@@ -4,13 +4,14 @@
 # make lint     ruff and mypy
 # make soak     the long proofs
 # make bench    how much of a quota is used, by one key and by three
+# make speed    offers a second beside other ways to get them, memory, start-up; some 20 minutes
 # make pictures the pictures of the docs, taken of the demo's report
 
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: demo cluster test lint soak bench pictures clean
+.PHONY: demo cluster test lint soak bench speed pictures clean
 
 $(VENV)/ready: pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \
@@ -44,6 +45,14 @@ soak: $(VENV)/ready
 bench: $(VENV)/ready
 	$(BIN)/python benchmarks/quota.py
 	$(BIN)/python benchmarks/keys.py
+
+speed: $(VENV)/ready
+	@mkdir -p demo
+	$(BIN)/python -m benchmarks.throughput --json demo/throughput.json
+	$(BIN)/python -m benchmarks.plot demo/throughput.json docs/performance.svg
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.seen
+	$(BIN)/python -m benchmarks.memory
 
 pictures: demo
 	$(BIN)/python docs/pictures_report.py demo/report.html

@@ -123,7 +123,7 @@ class RouterRows:
         """Typed; `unreadable` and `drift` are told what was not as documented."""
         offers = _documented(self.raw)
         if offers is not None:
-            return [*offers]
+            return offers
         try:
             raws = _EACH.decode(self.raw)
         except _ODD:  # half a surrogate pair spoils the list for this decoder, not for the other
@@ -132,13 +132,12 @@ class RouterRows:
         return [offer_of(raw) or _tolerantly(raw, unreadable, drift) for raw in raws]
 
 
-def _documented(raw: msgspec.Raw) -> list[Offer] | None:
+def _documented(raw: msgspec.Raw) -> list[Row] | None:
     """The offers when every row is as documented, in one go."""
     try:
-        offers = [_offer(row) for row in _ALL.decode(raw)]
+        return [_offer(row) for row in _ALL.decode(raw)]
     except _ODD:
         return None
-    return None if None in offers else offers  # type: ignore[return-value]
 
 
 def _tolerantly(
@@ -162,14 +161,15 @@ def offer_of(raw: msgspec.Raw | bytes) -> Offer | None:
         return None
 
 
-def _offer(row: _Row) -> Offer | None:
+def _offer(row: _Row) -> Offer:
+    """Raises FieldError for a row that the other path has to read."""
     num_iid = values.offer_id(row.num_iid)
     if num_iid is None:
-        return None
+        raise FieldError("no id")
     address = detail_url(num_iid)
     is_ad = False if row.detail_url == address else values.is_ad_link(row.detail_url)
     if is_ad is not False and row.detail_url:
-        return None
+        raise FieldError("not plain")
     low, high = _money_range(row.price_range)
     return Offer(
         num_iid,
