@@ -71,6 +71,8 @@ class Written:
         self._key = key
         self._seed_of: dict[str, str] = {}
         self._only_in: dict[str, set[str]] = {}
+        self.has_gaps = False
+        """Some feed held offers that another lacked."""
 
     def take_up(
         self,
@@ -94,12 +96,8 @@ class Written:
                 self._seed_of[key] = offer.seed_id
         self._only_in = {name: keys - common for name, keys in held.items()}
         self._only_in[names[0]] = first_only
+        self.has_gaps = any(self._only_in.values())
         return len(common)
-
-    @property
-    def has_gaps(self) -> bool:
-        """Some feed holds offers that another lacks."""
-        return any(self._only_in.values())
 
     def is_of(self, offer: Sighted) -> bool:
         """The offer was written before, for this very seed; counts once."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from scrapy.logformatter import LogFormatter
+from scrapy.logformatter import LogFormatter, LogFormatterResult
 
 __all__ = ["QuietLogFormatter"]
+
+_SCRAPER = logging.getLogger("scrapy.core.scraper")  # Scrapy tells of items there
 
 
 class QuietLogFormatter(LogFormatter):
@@ -14,3 +17,12 @@ class QuietLogFormatter(LogFormatter):
 
     def scraped(self, item: Any, response: Any, spider: Any) -> None:  # type: ignore[override]
         """No line; a record that nobody reads costs a quarter of an item's time."""
+
+    def dropped(  # type: ignore[override]
+        self, item: Any, exception: Any, response: Any, spider: Any
+    ) -> LogFormatterResult | None:
+        """Duplicates come by the hundred; at a higher log level nothing is made of them."""
+        is_quiet = getattr(exception, "log_level", None) == "DEBUG"
+        if is_quiet and not _SCRAPER.isEnabledFor(logging.DEBUG):
+            return None
+        return super().dropped(item, exception, response, spider)
