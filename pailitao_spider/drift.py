@@ -6,6 +6,7 @@ sign that the gateway has changed, long before the data is wrong.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,7 +21,7 @@ _MOST_NAME_CHARACTERS = 60
 
 @dataclass(slots=True)
 class Sign:
-    """How many rows showed it, and the first value that did."""
+    """How many rows showed it, and the first value that did, as JSON text that may be cut."""
 
     rows: int
     example: str
@@ -54,20 +55,38 @@ class Drift:
             kind = kind_of(value)
             known = kinds.get(name)
             if known is None:
-                _add(self.unknown, name, 1, value)
+                _note(self.unknown, name, value)
             elif kind != "null" and kind not in known.split():
-                _add(self.flipped, name, 1, value)
+                _note(self.flipped, name, value)
 
     def merge(self, other: Drift) -> None:
         """Takes up what was seen in other rows."""
         for ours, theirs in ((self.unknown, other.unknown), (self.flipped, other.flipped)):
             for name, sign in theirs.items():
-                _add(ours, name, sign.rows, sign.example)
+                _take_up(ours, name, sign)
 
 
-def _add(signs: dict[str, Sign], name: str, rows: int, value: Any) -> None:
+def _note(signs: dict[str, Sign], name: str, value: Any) -> None:
     name = name[:_MOST_NAME_CHARACTERS]
     if (sign := signs.get(name)) is not None:
-        sign.rows += rows
+        sign.rows += 1
     elif len(signs) < _MOST_NAMES:
-        signs[name] = Sign(rows, str(value)[:_MOST_SHOWN])
+        signs[name] = Sign(1, _example(value))
+
+
+def _take_up(signs: dict[str, Sign], name: str, other: Sign) -> None:
+    if (sign := signs.get(name)) is not None:
+        sign.rows += other.rows
+    elif len(signs) < _MOST_NAMES:
+        signs[name] = Sign(other.rows, other.example)
+
+
+def _example(value: Any) -> str:
+    """A value as the gateway sent it, on one line."""
+    text = json.dumps(value, ensure_ascii=False, default=_plain)
+    shown = text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…"
+    return "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in shown)
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else str(value)

@@ -107,6 +107,6 @@ def _lacks(offer: Offer, name: str) -> bool:
 
 def _shown(signs: dict[str, Sign]) -> str:
     most = sorted(signs.items(), key=lambda pair: -pair[1].rows)
-    named = [f"{name} ({sign.rows} rows, such as {sign.example!r})" for name, sign in most]
+    named = [f"{name} ({sign.rows} rows, such as {sign.example})" for name, sign in most]
     more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
     return ", ".join(named[:_MOST_NAMED]) + more

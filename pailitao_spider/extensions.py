@@ -11,17 +11,28 @@ from scrapy import signals
 
 from pailitao_spider import stats
 from pailitao_spider.addon import session_of
+from pailitao_spider.config import sql_url_of
+from pailitao_spider.counting import counted
+from pailitao_spider.progress.telling import refusals
 from pailitao_spider.showing import Showing
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
+    from pailitao_spider.access.budget import DayUse
     from pailitao_spider.access.keys import Key
     from pailitao_spider.results.paths import ResultPaths
+    from pailitao_spider.sql_follower import SqlFollower
 
 __all__ = ["Summary", "ends_well"]
 
-_REASONS = {"shutdown": "by Ctrl-C or a signal"}
+_CUT_OFF = "cut off"
+_REASONS = {
+    "shutdown": "by Ctrl-C or a signal",
+    _CUT_OFF: "by a second Ctrl-C or signal; the calls under way were left",
+}
+_FULL = ("no space", "quota", "too large", "is full")
+"""What a message says of a disk that takes no more."""
 _STATUSES = ("done", "empty", "partial", "failed")
 
 
@@ -33,6 +44,8 @@ class Summary:
         self._session = session_of(crawler)
         self._showing: Showing | None = None
         self._started = time.monotonic()
+        self._ended: float | None = None
+        self._is_told = False
         crawler.signals.connect(self._begin, signals.engine_started)
         crawler.signals.connect(self._hide, signals.spider_closed)
         crawler.signals.connect(self._end, signals.engine_stopped)
@@ -47,17 +60,35 @@ class Summary:
             self._showing.begin()
 
     async def _hide(self) -> None:
+        self._ended = time.monotonic()  # what the database is waited for is no time of the crawl
         if self._showing is not None:
             await self._showing.end()
 
     async def _end(self) -> None:
         if not self._session.keeps_ledger:
             return
+        if (follower := self._follower()) is not None:
+            await follower.settle()  # Ctrl-C has the engine stop while others still end
         await self._session.close()
         if self._session.is_open:
             self._print()
 
-    def _print(self) -> None:
+    def tell_rest(self) -> bool:
+        """When no loop runs any more: what is not told yet, since no signal of Scrapy's tells of a
+        second Ctrl-C. True where nothing was left undone.
+        """
+        if not (self._session.keeps_ledger and self._session.is_open):
+            return True
+        is_cut = not self._is_told
+        if is_cut:
+            if self._showing is not None:
+                self._showing.leave()
+            self._print(is_cut=True)
+        follower = self._follower()
+        return not is_cut and (follower is None or follower.is_settled)
+
+    def _print(self, *, is_cut: bool = False) -> None:
+        self._is_told = True
         from rich.table import Table
 
         from pailitao_spider.console import ErrorConsole
@@ -70,14 +101,14 @@ class Summary:
             table.add_row(name, text)
         console = ErrorConsole()
         console.print(table, markup=False)
-        for line in self._last_words(values):
+        for line in self._last_words(values, is_cut=is_cut):
             console.print(line, markup=False, soft_wrap=True)
 
     def _rows(self, values: Mapping[str, Any]) -> list[tuple[str, str]]:
         def number(key: str) -> int:
             return int(values.get(key, 0))
 
-        seconds = time.monotonic() - self._started
+        seconds = (self._ended or time.monotonic()) - self._started
         return [
             ("seeds", ", ".join(f"{number(stats.seeds(each))} {each}" for each in _STATUSES)),
             ("pages", f"{number(stats.PAGES)} with {number(stats.ROWS)} rows"),
@@ -90,14 +121,20 @@ class Summary:
             ("calls", self._calls(number(stats.CALLS), seconds)),
             *self._key_rows(),
             ("429s", str(number(stats.refused("throttled")))),
+            *self._refused_row(),
             ("time", f"{seconds:.1f} s"),
         ]
+
+    def _refused_row(self) -> Iterator[tuple[str, str]]:
+        refused = counted(self._crawler.stats).refused
+        if any(refused.values()):
+            yield "refused", refusals(refused)
 
     def _calls(self, calls: int, seconds: float) -> str:
         config, keys = self._session.config, self._session.pool.keys
         text = f"{calls}, {calls / max(seconds, 0.001):.3g}/s"
         if config.daily_calls is not None and len(keys) == 1:
-            text += f"; {self._session.uses[keys[0].name].calls} of {config.daily_calls} today"
+            text += f"; {self._today(keys[0]).calls} of {config.daily_calls} today"
         if len(keys) > 1:
             return f"{text}; by {len(keys)} keys"
         return f"{text}{self._pace(keys[0])}"
@@ -114,12 +151,15 @@ class Summary:
         """What was asked of each key, where there are several."""
         keys = self._session.pool.keys
         for key in keys if len(keys) > 1 else ():
-            today = self._session.uses[key.name]
+            today = self._today(key)
             text = f"{key.seats} calls{self._pace(key)}; {today.calls} today, {today.billed} billed"
             out = "" if key.out is None else f"; out: {key.out.text}"
             yield key.name, f"{text}{out}"
 
-    def _last_words(self, values: Mapping[str, Any]) -> list[str]:
+    def _today(self, key: Key) -> DayUse:
+        return self._session.uses.get(key.name, key.budget.today)
+
+    def _last_words(self, values: Mapping[str, Any], *, is_cut: bool) -> list[str]:
         lines = []
         paths = self._session.books.paths
         if paths is None:
@@ -133,27 +173,40 @@ class Summary:
             )
         for watch in self._session.drift.values():
             lines += [f"drift:    {words}" for words in watch.words()]
-        if stats.SQL_BEHIND in values:
-            lines += self._words_of_database()
+        if (follower := self._follower()) is not None:
+            lines += follower.last_words()
         if self._session.config.sandbox is not None:
             lines.append("These offers are invented: PAILITAO_SANDBOX is on.")
         if (known := values.get(stats.SEEDS_KNOWN, 0)) > 0:
             lines.append(f"{known} seeds were done before and were not searched again.")
-        if values.get("finish_reason") != "finished":
-            lines.append(self._early_end(str(values.get("finish_reason"))))
+        reason = str(values.get("finish_reason", _CUT_OFF))
+        if is_cut and reason == "finished" and self._follower() is None:
+            reason = _CUT_OFF  # a feed was still being closed
+        if reason != "finished":
+            lines.append(self._early_end(reason, is_cut=is_cut))
         return lines
 
-    def _words_of_database(self) -> list[str]:
+    def _follower(self) -> SqlFollower | None:
+        if sql_url_of(self._crawler.settings) is None:
+            return None
         from pailitao_spider.sql_follower import SqlFollower
 
-        follower = self._crawler.get_extension(SqlFollower)
-        return [] if follower is None else follower.last_words()
+        return self._crawler.get_extension(SqlFollower)
 
-    def _early_end(self, reason: str) -> str:
+    def _early_end(self, reason: str, *, is_cut: bool) -> str:
         why = self._session.stopped or _REASONS.get(reason, reason)
         if self._session.books.paths is None:
             return f"Stopped early: {why}"
-        return f"Stopped early: {why}\nNothing is lost: {self._session.what_is_left()}."
+        return f"Stopped early: {why}\nNothing is lost: {self._way_on(why, reason, is_cut=is_cut)}."
+
+    def _way_on(self, why: str, reason: str, *, is_cut: bool) -> str:
+        if is_cut and self._session.config.cluster:
+            return "what this worker had in hand is back in the queue when its leases run out"
+        left = self._session.what_is_left()
+        if reason != "pailitao_disk":
+            return left
+        is_full = any(sign in why.casefold() for sign in _FULL)
+        return f"{'free space on the disk' if is_full else 'mend that'} first; then {left}"
 
 
 def _named(paths: ResultPaths) -> list[tuple[str, Path]]:

@@ -7,11 +7,13 @@ import contextlib
 import logging
 import os
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from pailitao_spider import inner
 from pailitao_spider.progress.snapshot import LastWord
-from pailitao_spider.progress.telling import line
+from pailitao_spider.progress.telling import line, stopping
 from pailitao_spider.watching import Watch
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ logger = logging.getLogger(__name__)
 _LINE_SECONDS = 10.0
 _LOOK_SECONDS = 2.0
 _DRAW_SECONDS = 1.0
+_STOP_SECONDS = 0.2
 _DUMB = ("dumb", "unknown", "")
 
 
@@ -40,6 +43,7 @@ class Showing:
         self._words = _LastWords(self._watch)
         self._foot: Foot | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopped_at: float | None = None
 
     def begin(self) -> None:
         logging.root.addHandler(self._words)
@@ -50,11 +54,16 @@ class Showing:
         self._start(_every(look_seconds, self._watch.look))
         if self._foot is None or self._crawler.settings.get("LOG_FILE"):
             self._start(_every(_LINE_SECONDS, self._say))
+        self._start(_every(_STOP_SECONDS, self._hear_stop))
 
     async def end(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.leave()
+
+    def leave(self) -> None:
+        """Takes away what is shown, also where no loop runs any more."""
         self._close_panel()
         logging.root.removeHandler(self._words)
 
@@ -71,6 +80,22 @@ class Showing:
     async def _say(self) -> None:
         self._watch.note()
         logger.info("%s", line(self._watch.progress()))
+
+    # Ctrl-C
+
+    async def _hear_stop(self) -> None:
+        """Tells once that a signal was heard, where the run does not end at once."""
+        if self._crawler.crawling or self._stopped_at is not None:
+            return
+        self._stopped_at = time.time()
+        logger.info("%s", self._stopping())
+        self._draw()
+
+    def _stopping(self) -> str:
+        requests = inner.in_progress(self._crawler.engine)
+        calls = [each for each in requests if each in self._session.sent]
+        longest = max((float(each.meta.get("download_timeout", 0)) for each in calls), default=0.0)
+        return stopping(len(calls), longest)
 
     # the panel
 
@@ -95,10 +120,17 @@ class Showing:
         self._foot = foot
 
         async def draw() -> None:
-            self._watch.note()
-            foot.draw()
+            self._draw()
 
         self._start(_every(_DRAW_SECONDS, draw))
+
+    def _draw(self) -> None:
+        if self._foot is None:
+            return
+        self._watch.note()
+        if self._stopped_at is not None:
+            self._watch.last_word = LastWord("WARNING", self._stopping(), self._stopped_at)
+        self._foot.draw()
 
     def _close_panel(self) -> None:
         if self._foot is not None:

@@ -39,6 +39,9 @@ _LONGEST_PAUSE_SECONDS = 30.0
 _LAST_SECONDS = 20.0
 """So long a crawl that is over waits for a database that takes nothing."""
 _HANGING_SECONDS = 15.0
+_TOLD_SECONDS = 2.0
+"""So long after its last move a database is waited for without a word."""
+_LOOK_SECONDS = 0.2
 
 
 class SqlFollower:
@@ -53,6 +56,10 @@ class SqlFollower:
         self._failures = 0
         self._why = ""
         self._behind: Behind | None = None
+        self._leaving = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._could_stop = False
+        self._is_told = False
         crawler.signals.connect(self._begin, signals.engine_started)
         crawler.signals.connect(self._end, signals.feed_exporter_closed)
 
@@ -84,7 +91,7 @@ class SqlFollower:
 
     async def _follow(self) -> None:
         await self._try(self._reach)
-        while not (self._ending.is_set() and self._is_late):
+        while not (self._ending.is_set() and (self._is_late or self._leaving.is_set())):
             more = await self._try(self._follower.step)
             if more is False and self._ending.is_set():
                 return
@@ -122,7 +129,7 @@ class SqlFollower:
 
     def _note_success(self) -> None:
         if self._failures:
-            logger.warning("the database takes what is written again")
+            logger.warning("the database is back: what was written meanwhile is being put in")
         self._failures, self._why, self._moved_at = 0, "", time.monotonic()
         tally = self._follower.tally
         for key, number in (
@@ -135,11 +142,11 @@ class SqlFollower:
 
     async def _pause(self) -> None:
         longest = min(_PAUSE_SECONDS * 2 ** min(self._failures, 8), _LONGEST_PAUSE_SECONDS)
+        until, seconds = self._ending, longest * random.uniform(0.5, 1)  # noqa: S311
         if self._ending.is_set():
-            await asyncio.sleep(_PAUSE_SECONDS)
-            return
+            until, seconds = self._leaving, _PAUSE_SECONDS
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._ending.wait(), longest * random.uniform(0.5, 1))  # noqa: S311
+            await asyncio.wait_for(until.wait(), seconds)
 
     @property
     def _is_late(self) -> bool:
@@ -152,22 +159,60 @@ class SqlFollower:
         if self._task is None:
             return
         self._moved_at = time.monotonic()
+        self._could_stop = self._crawler.crawling
         self._ending.set()
-        await self._finish(self._task)
+        try:
+            await self._close(self._task)
+        finally:
+            self._settled.set()
+
+    async def _close(self, task: asyncio.Task[None]) -> None:
+        await self._finish(task)
         self._behind = await run_in_thread(self._follower.behind)
         tally = self._follower.tally
         self._crawler.stats.set_value(stats.SQL_BEHIND, self._behind.lines)
         self._crawler.stats.set_value(stats.SQL_LEFT_OUT, tally.left_out)
-        if self._task.done():
+        if task.done():
             await run_in_thread(self._database.close)
+
+    @property
+    def is_settled(self) -> bool:
+        """It is known what the database lacks."""
+        return self._task is None or self._behind is not None
+
+    async def settle(self) -> None:
+        """Waits for an end that has begun."""
+        if self._ending.is_set():
+            await self._settled.wait()
 
     async def _finish(self, task: asyncio.Task[None]) -> None:
         while not task.done():
-            await asyncio.wait({task}, timeout=_PAUSE_SECONDS)
-            if self._is_hanging:
+            self._tell_of_wait()
+            await asyncio.wait({task}, timeout=_LOOK_SECONDS)
+            if self._is_left:
+                self._leaving.set()
+            if self._is_hanging or self._is_left:
                 self._database.abort()
                 await asyncio.wait({task}, timeout=_HANGING_SECONDS)
                 return
+
+    def _tell_of_wait(self) -> None:
+        """Once, where the database is known to be away, or is still for a while."""
+        is_slow = time.monotonic() - self._moved_at > _TOLD_SECONDS
+        if self._is_told or not (self._failures or is_slow):
+            return
+        self._is_told = True
+        logger.warning(
+            "waiting up to %.0f s for the database (%s); the feed is whole: %s; Ctrl-C leaves",
+            _LAST_SECONDS,
+            self._why or "it is slow",
+            self._paths.feed,
+        )
+
+    @property
+    def _is_left(self) -> bool:
+        """Ctrl-C came while the database was waited for; a second one Scrapy hears itself."""
+        return self._could_stop and not self._crawler.crawling
 
     @property
     def _is_hanging(self) -> bool:
@@ -175,8 +220,11 @@ class SqlFollower:
 
     def last_words(self) -> list[str]:
         """What a person must know of the database at the end."""
-        if self._behind is None:
+        if self._task is None:
             return []
+        if self._behind is None:
+            return [f"database: it may lack what came last; scrapy pailitao sql {self._paths.feed} "
+                    "puts that in"]  # fmt: skip
         tally, feed = self._follower.tally, self._paths.feed
         lines = [f"database: {counted(tally.offers, 'offer')} put in, "
                  f"{counted(tally.history, 'row')} of history"]  # fmt: skip

@@ -37,7 +37,7 @@ def test_a_row_as_documented_shows_nothing() -> None:
 def test_an_unknown_field_is_counted_with_an_example() -> None:
     drift = drifted({"num_iid": "1", "new": "a" * 100}, {"num_iid": "2", "new": "b"})
     assert drift.unknown["new"].rows == 2
-    assert drift.unknown["new"].example == "a" * 60
+    assert drift.unknown["new"].example == '"' + "a" * 58 + "…"
     assert drift.flipped == {}
 
 
@@ -45,9 +45,9 @@ def test_an_unknown_field_is_counted_with_an_example() -> None:
     ("row", "name", "example"),
     [
         ({"num_iid": 7}, "num_iid", "7"),
-        ({"num_iid": "1", "price": True}, "price", "True"),
-        ({"num_iid": "1", "price": {"amount": 1}}, "price", "{'amount': 1}"),
-        ({"num_iid": "1", "shop": {"name": ["x"]}}, "shop.name", "['x']"),
+        ({"num_iid": "1", "price": True}, "price", "true"),
+        ({"num_iid": "1", "price": {"amount": 1}}, "price", '{"amount": 1}'),
+        ({"num_iid": "1", "shop": {"name": ["x"]}}, "shop.name", '["x"]'),
     ],
 )
 def test_another_type_is_counted_with_an_example(
@@ -55,6 +55,12 @@ def test_another_type_is_counted_with_an_example(
 ) -> None:
     [(found, sign)] = drifted(row).flipped.items()
     assert (found, sign.rows, sign.example) == (name, 1, example)
+
+
+def test_an_example_is_what_the_gateway_sent_on_one_line() -> None:
+    value = {"min_price": Decimal("6.54"), "名": "a\n\u202e\ud800", "none": None}
+    [sign] = drifted({"num_iid": "1", "price_range": value}).unknown.values()
+    assert sign.example == (r'{"min_price": 6.54, "名": "a\n\u202e\ud800", "none": null}')
 
 
 def test_a_nested_member_that_is_no_object_any_more_is_unknown() -> None:
@@ -124,7 +130,7 @@ def test_a_field_that_has_not_come_for_long_is_gone() -> None:
 def test_the_words_name_the_commonest_first_and_few() -> None:
     spoiled = {f"n{i}": 1 for i in range(8)}
     [line] = watched(rows(3, **spoiled) + rows(5, often="x")).words()
-    assert line.startswith("router: fields that nobody documents: often (5 rows, such as 'x'), n0")
+    assert line.startswith('router: fields that nobody documents: often (5 rows, such as "x"), n0')
     assert line.endswith("and 4 more")
 
 

@@ -21,6 +21,7 @@ from scrapy import Request
 from pailitao_spider.access.budget import DayUse
 from pailitao_spider.gateways.calls import PictureRef
 from pailitao_spider.gateways.pages import Page
+from pailitao_spider.gateways.refusals import RefusalClass
 from pailitao_spider.image_search import META
 from pailitao_spider.open_seeds import OpenSeeds
 from pailitao_spider.paging import Paging
@@ -34,7 +35,7 @@ from pailitao_spider.progress.snapshot import (
     Progress,
     SharedRun,
 )
-from pailitao_spider.progress.telling import duration, line
+from pailitao_spider.progress.telling import duration, line, refusals, stopping
 from pailitao_spider.searches import Search, Searches, now_text
 from pailitao_spider.seeds import Seed, UrlImage
 from pailitao_spider.terminal import Foot
@@ -158,7 +159,7 @@ def test_the_panel_shows_how_the_run_stands() -> None:
         "offers    18204 new, 3120 duplicate                                       96.1/s",
         "pages     812 with 21324 rows, 830 calls                                   4.8/s",
         "quota     4.9 of 5/s  1204 of 5000 today  token 52 min",
-        "refused   3 throttled, 1 transient",
+        "refused   3 too fast (throttled), 1 failed for the moment (transient)",
         "slowest   12 s so far, 2 of 7 pages: mug-01.jpg",
         "last word none",
     ]
@@ -223,8 +224,18 @@ def test_a_key_that_is_out_says_why() -> None:
     )
 
 
+def test_every_class_of_refusal_has_plain_words() -> None:
+    assert "?" not in refusals(dict.fromkeys(RefusalClass, 1))
+
+
 def test_a_terminal_without_unicode_gets_a_plain_bar() -> None:
     assert panel(PROGRESS, 80, 24, ascii_only=True)[1].plain.isascii()
+
+
+def test_a_run_that_is_stopping_says_what_it_waits_for_and_how_long() -> None:
+    waits = "stopping: waiting for 2 calls (up to 30 s); Ctrl-C again leaves at once"
+    assert stopping(2, 30.0) == waits
+    assert stopping(0, 0.0) == "stopping: writing what came last; Ctrl-C again leaves at once"
 
 
 def test_the_line_of_the_log_says_the_same() -> None:
@@ -368,7 +379,7 @@ def test_a_crawl_in_a_terminal_shows_how_it_stands(stopped: tuple[InTerminal, st
     assert "of 4  " in shown[1]
     assert " so far, " in shown[7]
     assert ": 紧身连衣裙-" in shown[7]
-    assert "1 transient" in shown[6]
+    assert "1 failed for the moment (transient)" in shown[6]
     assert "given up" in shown[8]
     assert all(cell_len(text) <= 60 for text in shown)
     assert sum(text.startswith("pailitao  ") for text in lines) == 1, "drawn in one place"
@@ -391,6 +402,7 @@ def test_ctrl_c_leaves_the_table_and_the_terminal_as_it_was(
     assert crawl.exit_code == 1
     assert "│ seeds " in screen.text
     assert "Stopped early: by Ctrl-C or a signal" in screen.text
+    assert "│ refused │ 1 failed for the moment (transient)" in screen.text
     assert "slowest" not in screen.text
     assert "Traceback" not in screen.text
 

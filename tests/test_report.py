@@ -21,12 +21,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from pailitao_spider.gateways.refusals import RefusalClass
 from pailitao_spider.offer_pictures import PictureCache, default_folder
 from pailitao_spider.report import album
 from pailitao_spider.report.album import PictureWay, small_photo
 from pailitao_spider.report.contents import Contents, contents_of
 from pailitao_spider.report.page import embedded_json, page
-from pailitao_spider.report.words import WORDS
+from pailitao_spider.report.words import WORDS, word_of
 from pailitao_spider.verbs import report
 from tests.crawling import REPOSITORY
 from tests.test_question_verbs import large
@@ -151,7 +152,8 @@ def test_the_reasons_of_failed_seeds_and_rejected_rows_stand_on_the_page(tmp_pat
     )
     path.with_name("offers.rejected.jsonl").write_text('{"reason":"no_id"}\n' * 2)
     html = page(contents(path))
-    assert "throttled: page &lt;2&gt;" in html
+    assert ">calls came faster than the gateway allows (throttled: page &lt;2&gt;)<" in html
+    assert ">without an id that can be read (no_id)<" in html
     assert ">2 rows were no offer:<" in html
     assert ">1 / 3<" in html
 
@@ -437,6 +439,25 @@ def test_every_word_is_there_in_both_languages_with_the_same_values() -> None:
         assert english == chinese, name
 
 
+@pytest.mark.parametrize(
+    ("reason", "word"),
+    [
+        ("page 2: transient: 500 denied: x", "code_transient"),
+        ("no_id", "code_no_id"),
+        ("same_picture: searched once, for a; bad_seed: 15", "code_bad_seed"),
+        ("no_idea", None),
+        ("of another kind", None),
+        (None, None),
+    ],
+)
+def test_a_reason_whose_code_is_known_has_plain_words(reason: str | None, word: str | None) -> None:
+    assert word_of(reason) == word
+
+
+def test_every_class_of_refusal_has_plain_words() -> None:
+    assert all(word_of(f"{kind}: 7 text") == f"code_{kind}" for kind in RefusalClass)
+
+
 def test_every_word_that_is_asked_for_is_there_and_no_other() -> None:
     room = Path(report.__file__).parent.parent / "report"
     template = (room / "page.html.j2").read_text(encoding="utf-8")
@@ -446,7 +467,7 @@ def test_every_word_that_is_asked_for_is_there_and_no_other() -> None:
     asked |= set(re.findall(r'\bsay\("(\w+)"', script))
     assert asked <= set(WORDS)
     quoted = set(re.findall(r'"(\w+)"', script))
-    made = {name for name in WORDS if name.startswith(("status_", "theme_", "picked_"))}
+    made = {name for name in WORDS if name.startswith(("status_", "theme_", "picked_", "code_"))}
     made |= {"running", "running_on", "not_ended", "killed"}
     assert set(WORDS) - asked - quoted - made == set()
 

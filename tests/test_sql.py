@@ -661,6 +661,7 @@ def test_a_database_that_is_killed_and_comes_back_misses_nothing(
     assert_whole(crawled, range(60))
     assert_followed(store, crawled)
     assert log.count("the database takes nothing") >= 1
+    assert "the database is back: what was written meanwhile is being put in" in log
     assert "Traceback" not in log
     assert PASSWORD not in log
 

@@ -33,7 +33,7 @@ class Command(CrawlCommand):
         if args != ["pailitao"]:
             super().run(args, opts)
             return
-        from pailitao_spider.extensions import ends_well
+        from pailitao_spider.extensions import Summary, ends_well
 
         if not (opts.loglevel or opts.logfile):
             # Scrapy's own lines are for those who ask for a log level or file.
@@ -47,8 +47,10 @@ class Command(CrawlCommand):
         if process.bootstrap_failed:
             self.exitcode = 1
             return
+        summary = crawler.get_extension(Summary)
+        is_cut = summary is not None and not summary.tell_rest()
         values = crawler.stats.get_stats()
-        if not ends_well(values):
+        if is_cut or not ends_well(values):
             self.exitcode = 2 if values.get("finish_reason") == "pailitao_config" else 1
 
     def _check(self, given: dict[str, str]) -> None:
@@ -71,4 +73,4 @@ def _load(settings: BaseSettings) -> None:
         load_tls(settings)
     gc.freeze()
     # A page makes hundreds of objects and nearly no garbage: looked for less often than at 700.
-    gc.set_threshold(5_000)
+    gc.set_threshold(5_000, 2, 10)

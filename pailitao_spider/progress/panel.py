@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from pailitao_spider.progress.snapshot import KeyProgress, LastWord, OpenSeed, Progress
-from pailitao_spider.progress.telling import duration, numbers, pace
+from pailitao_spider.progress.telling import duration, numbers, pace, refusals
 from pailitao_spider.values import cleaned
 
 __all__ = ["panel"]
@@ -34,7 +34,7 @@ def panel(progress: Progress, width: int, height: int, *, ascii_only: bool = Fal
         page.line("offers", _counts(progress), _each_second(progress.offers_per_second)),
         page.line("pages", _pages(progress), _each_second(progress.pages_per_second)),
         *_keys(progress, page, shown),
-        page.line("refused", Text(numbers(progress.counts.refused), _refused_style(progress))),
+        page.line("refused", Text(refusals(progress.counts.refused), _refused_style(progress))),
         page.line("slowest", _slowest(progress.slowest)),
         page.line("last word", _last_word(progress.last_word)),
     ]

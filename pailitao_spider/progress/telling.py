@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pailitao_spider.progress.snapshot import KeyProgress, Progress
+from pailitao_spider.values.counted import counted
 
-__all__ = ["duration", "line", "numbers", "pace"]
+__all__ = ["duration", "line", "numbers", "pace", "refusals", "stopping"]
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 _LARGE_COUNT = 10
+_REFUSALS = {
+    "throttled": "too fast",
+    "spent": "quota used up",
+    "token": "token not accepted",
+    "denied": "key or call denied",
+    "bad_seed": "picture not usable",
+    "transient": "failed for the moment",
+}
 
 
 def line(progress: Progress) -> str:
@@ -22,6 +31,13 @@ def line(progress: Progress) -> str:
         f"{counts.calls} calls, at most {progress.limit_per_second:.3g}/s"
         f"{_left(progress.left_seconds)}"
     )
+
+
+def stopping(calls: int, longest_seconds: float) -> str:
+    """A run that was told to stop, while its last calls are under way."""
+    waits = f"waiting for {counted(calls, 'call')}" if calls else "writing what came last"
+    most = f" (up to {duration(longest_seconds)})" if calls and longest_seconds else ""
+    return f"stopping: {waits}{most}; Ctrl-C again leaves at once"
 
 
 def _left(seconds: float | None) -> str:
@@ -44,6 +60,11 @@ def numbers(counts: Mapping[str, int], *always: str) -> str:
     """Those that are not 0, and those that are always told."""
     told = (f"{number} {name}" for name, number in counts.items() if number or name in always)
     return ", ".join(told) or "none"
+
+
+def refusals(counts: Mapping[str, int]) -> str:
+    """Refusals by class, in plain words before the class."""
+    return numbers({f"{_REFUSALS.get(kind, '?')} ({kind})": n for kind, n in counts.items()})
 
 
 def pace(key: KeyProgress) -> str:

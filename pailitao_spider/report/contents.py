@@ -30,6 +30,7 @@ from pailitao_spider.report.plots import (
 )
 from pailitao_spider.report.seed_rows import SPARK_WIDTH, SeedRow, median, seed_rows
 from pailitao_spider.report.survey import Survey, survey
+from pailitao_spider.report.words import word_of
 
 __all__ = ["Contents", "contents_of"]
 
@@ -192,6 +193,7 @@ class Contents:
             "id": seed.seed_id,
             "status": seed.status,
             "reason": seed.reason,
+            "reasonWord": word_of(seed.reason),
             "offers": seed.offers,
             "picture": seed.picture,
             "elsewhere": seed.elsewhere,

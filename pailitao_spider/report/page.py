@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from pailitao_spider.report.contents import Contents
-from pailitao_spider.report.words import WORDS
+from pailitao_spider.report.words import WORDS, word_of
 from pailitao_spider.results.lines import ENCODER
 
 __all__ = ["embedded_json", "page"]
@@ -34,6 +34,7 @@ def page(contents: Contents) -> str:
         c=contents,
         t=_told,
         english=_english,
+        why=_why,
         dash=_DASH,
         policy=_policy(style, script, has_links=contents.album.has_links),
         style=Markup(style),  # noqa: S704  our own files
@@ -89,6 +90,12 @@ def _filled(text: str, values: Mapping[str, object], shown: Mapping[str, object]
 
 def _english(word: str) -> str:
     return WORDS[word][0]
+
+
+def _why(reason: str) -> Markup | str:
+    """A reason in plain words, where its code is known."""
+    word = word_of(reason)
+    return reason if word is None else _told(word, told=reason)
 
 
 def _told(word: str, **values: object) -> Markup:

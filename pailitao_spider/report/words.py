@@ -4,7 +4,9 @@ for a word that follows its number.
 
 from __future__ import annotations
 
-__all__ = ["WORDS"]
+import re
+
+__all__ = ["WORDS", "word_of"]
 
 WORDS: dict[str, tuple[str, str]] = {
     "skip": ("Skip to the offers", "跳到商品"),
@@ -155,7 +157,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "status_empty": ("empty", "无结果"),
     "status_partial": ("partial", "部分"),
     "status_failed": ("failed", "失败"),
-    "status_open": ("not told", "未记录"),
+    "status_open": ("no result yet (not told)", "尚无结果（未记录）"),
     "rejected": ("Rejected rows", "无效行"),
     "rejected_rows": ("{count} {count:row was|rows were} no offer:", "{count} 行不是商品："),
     "problems": ("What is missing", "缺失与失败"),
@@ -205,3 +207,41 @@ WORDS: dict[str, tuple[str, str]] = {
         "数据旁没有账本，无法得知各图片的结果状态。",
     ),
 }  # fmt: skip
+
+# Why a seed failed or a row was no offer; the code that the files have follows in brackets.
+_CODES: dict[str, tuple[str, str]] = {
+    "throttled": ("calls came faster than the gateway allows", "调用过快，被平台限流"),
+    "spent": ("the calls of the key are used up", "调用次数已用完"),
+    "token": ("the access token is not accepted", "访问令牌无效"),
+    "denied": ("the gateway refused the key or the call", "平台拒绝了密钥或此次调用"),
+    "bad_seed": ("the gateway cannot use this picture", "平台无法使用这张图片"),
+    "transient": ("gateway or network failed at every try", "平台或网络故障，多次尝试均未成功"),
+    "moved": ("the key that began this search is used up", "开始此搜索的密钥已不可用"),
+    "not_taken": ("no gateway can be asked this", "没有平台支持此搜索"),
+    "not_fetched": ("the picture could not be fetched", "图片无法下载"),
+    "no_image": ("no picture is given", "未提供图片"),
+    "no_such_file": ("the picture is not there", "找不到图片文件"),
+    "not_a_file": ("this is no file", "不是文件"),
+    "unreadable_file": ("the picture cannot be read", "图片无法读取"),
+    "bad_scheme": ("neither an address nor a file", "既不是网址也不是文件"),
+    "bad_url": ("the address cannot be used", "网址无效"),
+    "bad_base64": ("the Base64 cannot be read", "Base64 无法读取"),
+    "empty_file": ("the picture is empty", "图片为空"),
+    "truncated_picture": ("the picture is cut off", "图片不完整"),
+    "too_many_bytes": ("the picture is too large", "图片过大"),
+    "too_many_pixels": ("the picture has too many pixels", "图片像素过多"),
+    "picture_gone": ("the picture is no longer in Redis", "图片已不在 Redis 中"),
+    "no_id": ("without an id that can be read", "没有可读取的商品编号"),
+    "no_object": ("not built as an offer at all", "结构不是商品"),
+}
+WORDS |= {
+    f"code_{code}": (f"{english} ({{told}})", f"{chinese}（{{told}}）")
+    for code, (english, chinese) in _CODES.items()
+}
+_CODE = re.compile(rf"(?:^|[:;] )({'|'.join(_CODES)})(?=:|$)")
+
+
+def word_of(reason: str | None) -> str | None:
+    """The word for a reason of the ledger or of a rejected row; its `told` is the reason."""
+    found = _CODE.search(reason or "")
+    return f"code_{found[1]}" if found else None

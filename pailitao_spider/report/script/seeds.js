@@ -3,7 +3,7 @@ function seedFigure(fitting) {
   const seed = state.seed >= 0 ? data.seeds[state.seed] : null;
   const name = seed ? seedName(seed) : say(state.seed === ALL ? "all_photos" : "shortlist");
   const caption = element("figcaption", {}, name, element("span", { className: "quiet" }, factsOf(fitting)));
-  if (seed && seed.reason) caption.append(element("span", { className: "reason" }, `${say(`status_${seed.status}`)}: ${seed.reason}`));
+  if (seed && seed.reason) caption.append(element("span", { className: "reason" }, `${say(`status_${seed.status}`)}: ${seed.reasonWord ? say(seed.reasonWord, { told: seed.reason }) : seed.reason}`));
   caption.append(...histogram(fitting));
   figure.replaceChildren(...(seed ? [picture(seed.picture, name)] : []), caption);
   figure.classList.toggle("plain", !seed);
