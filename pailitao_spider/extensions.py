@@ -206,7 +206,7 @@ class Summary:
         if reason != "pailitao_disk":
             return left
         is_full = any(sign in why.casefold() for sign in _FULL)
-        return f"{'free space on the disk' if is_full else 'mend that'} first; then {left}"
+        return f"{'free space on the disk' if is_full else 'mend that'} first; {left}"
 
 
 def _named(paths: ResultPaths) -> list[tuple[str, Path]]:

@@ -338,7 +338,7 @@ def test_a_write_error_stops_the_run_and_claims_no_seed(
     assert crawled.exit_code == 1
     assert crawled.stats["finish_reason"] == "pailitao_disk"
     assert "No space left on device" in crawled.log
-    assert "Nothing is lost: free space on the disk first; then " in crawled.log
+    assert "Nothing is lost: free space on the disk first; " in crawled.log
     assert "Traceback" not in crawled.log, crawled.log
     assert crawled.ledger == {}
 
