@@ -157,7 +157,8 @@ class Summary:
             yield key.name, f"{text}{out}"
 
     def _today(self, key: Key) -> DayUse:
-        return self._session.uses.get(key.name, key.budget.today)
+        used = self._session.uses.get(key.name)
+        return key.budget.today if used is None else used
 
     def _last_words(self, values: Mapping[str, Any], *, is_cut: bool) -> list[str]:
         lines = []

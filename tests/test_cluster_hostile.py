@@ -218,6 +218,7 @@ _READ: dict[bytes, Callable[[Redis, bytes], object]] = {
     b"list": lambda client, key: client.lrange(key, 0, -1),
     b"set": lambda client, key: client.smembers(key),
     b"zset": lambda client, key: client.zrange(key, 0, -1, withscores=True),
+    b"none": lambda client, key: None,  # it expired meanwhile
 }
 
 

@@ -42,11 +42,14 @@ def assert_whole(run: Cluster, numbers: range) -> None:
 
 
 def under_way(run: Cluster, numbers: range, calls: int) -> None:
-    """Pushes the seeds, starts three workers and waits until so many calls were made."""
+    """Pushes the seeds, starts three workers and waits until all are there and so many calls were
+    made: one that meets no Redis as it starts leaves, rightly.
+    """
     run.push(*map(photo, numbers))
     for _ in range(3):
         run.start("-a", "until_empty=1", "-a", "page_size=20")
-    run.until(lambda: run.site.gateway.log.calls >= calls)
+    log = run.site.gateway.log
+    run.until(lambda: log.calls >= calls and len(run.status()["workers"]) == 3)
 
 
 def ended(run: Cluster) -> None:
