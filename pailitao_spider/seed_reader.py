@@ -43,7 +43,7 @@ class SeedReader:
         self._lock = threading.Lock()  # over the two that follow
         self._ahead: deque[_Read] = deque()
         self._wanted: asyncio.Future[_Read] | None = None
-        self._needed = threading.Semaphore(0)
+        self._needed = threading.Event()
         threading.Thread(target=self._run, name="seeds", daemon=True).start()
 
     async def next(self) -> Seed | BadLine | None:
@@ -55,16 +55,17 @@ class SeedReader:
             else:
                 wanted = self._wanted = self._loop.create_future()
         if wanted is not None:
-            self._needed.release()
+            self._needed.set()
             read = await wanted
-        if read.error is not None:
-            raise read.error
         if read.is_last:
             self._ahead.append(read)
+        if read.error is not None:
+            raise read.error
         return read.seed
 
     def _run(self) -> None:
-        while self._needed.acquire():
+        while self._needed.wait():
+            self._needed.clear()
             for _ in range(_AT_ONCE):
                 read = self._read()
                 self._hand_over(read)

@@ -40,7 +40,10 @@ def test_an_error_of_the_source_is_raised(tmp_path: Path) -> None:
     (tmp_path / "seeds.txt").write_text("\n")
 
     async def read() -> object:
-        return await SeedReader(str(tmp_path / "seeds.txt")).next()
+        reader = SeedReader(str(tmp_path / "seeds.txt"))
+        with pytest.raises(SourceError, match="holds no seed"):
+            await reader.next()
+        return await asyncio.wait_for(reader.next(), 5)
 
     with pytest.raises(SourceError, match="holds no seed"):
         asyncio.run(read())
@@ -62,6 +65,31 @@ def test_a_line_from_standard_input_is_not_held_back_for_the_next() -> None:
 
     try:
         assert asyncio.run(read()) == [*LINES[:20], None]
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
+        os.close(read_end)
+
+
+def test_a_flood_after_a_trickle_is_not_read_far_ahead() -> None:
+    """A seed may hold a picture of megabytes."""
+    read_end, write_end = os.pipe()
+    kept = os.dup(0)
+    os.dup2(read_end, 0)
+
+    async def read() -> int:
+        reader = SeedReader("-")
+        for line in LINES:
+            os.write(write_end, f"{line}\n".encode())
+            await asyncio.wait_for(reader.next(), 5)
+        os.write(write_end, "".join(f"{line}\n" for line in LINES * 3).encode())
+        await asyncio.wait_for(reader.next(), 5)
+        await asyncio.sleep(0.3)  # the thread reads as far as it ever will
+        os.close(write_end)
+        return len(reader._ahead)
+
+    try:
+        assert asyncio.run(read()) <= 16
     finally:
         os.dup2(kept, 0)
         os.close(kept)

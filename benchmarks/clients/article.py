@@ -6,14 +6,13 @@ all written at the end. Only the sleep of one second after each page is taken ou
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
 
 import requests
 
-from benchmarks.clients.calls import form
+from benchmarks.clients.calls import arguments, form
 
 _FIELDS = (
     "num_iid", "title", "price", "promotion_price", "sales", "seller_nick", "area", "pic_url",
@@ -36,11 +35,7 @@ def search(gateway: str, picture: str) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("gateway")
-    parser.add_argument("pictures", type=int)
-    parser.add_argument("out")
-    given = parser.parse_args()
+    given = arguments(__doc__)
     rows: list[dict[str, Any]] = []
     for number in range(given.pictures):
         rows += search(given.gateway, f"https://pictures.invalid/{number}.jpg")

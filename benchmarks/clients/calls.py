@@ -4,12 +4,13 @@ and the 28 documented fields.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import time
 
 from benchmarks.canned import row
 
-__all__ = ["FIELDS", "form"]
+__all__ = ["FIELDS", "arguments", "form"]
 
 FIELDS = tuple(row(0))
 
@@ -31,3 +32,12 @@ def form(picture: str, page: int) -> dict[str, str]:
     text = "secret" + "".join(f"{key}{made[key]}" for key in sorted(made)) + "secret"
     made["sign"] = hashlib.md5(text.encode()).hexdigest().upper()
     return made
+
+
+def arguments(told: str | None) -> argparse.Namespace:
+    """`gateway`, its address; `pictures`, how many to search for; `out`, a file."""
+    parser = argparse.ArgumentParser(description=told)
+    parser.add_argument("gateway")
+    parser.add_argument("pictures", type=int)
+    parser.add_argument("out")
+    return parser.parse_args()

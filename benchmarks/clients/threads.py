@@ -7,7 +7,6 @@ Rows are written as they came: no field is typed or checked.
 
 from __future__ import annotations
 
-import argparse
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,7 @@ from typing import Any
 
 import requests
 
-from benchmarks.clients.calls import form
+from benchmarks.clients.calls import arguments, form
 
 _THREADS = 16
 
@@ -55,11 +54,7 @@ class Client:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("gateway")
-    parser.add_argument("pictures", type=int)
-    parser.add_argument("out")
-    given = parser.parse_args()
+    given = arguments(__doc__)
     with Path(given.out).open("w") as out, ThreadPoolExecutor(_THREADS) as pool:
         client = Client(given.gateway, out)
         list(pool.map(client.search, range(given.pictures)))

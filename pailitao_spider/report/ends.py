@@ -8,33 +8,24 @@ from pathlib import Path
 
 import msgspec
 
+from pailitao_spider.questions.ledgers import SeedEnd
 from pailitao_spider.questions.reading import Tally
-from pailitao_spider.results.ledger import Status
 from pailitao_spider.results.line_keys import NO_LINE
 from pailitao_spider.results.sightings import lines_in
 
 __all__ = ["SeedEntry", "rejected_reasons", "seed_entries"]
 
 
-class SeedEntry(msgspec.Struct, gc=False):
+class SeedEntry(SeedEnd, gc=False):
     """A line of a ledger. None is unknown: an older ledger may lack a member."""
 
-    seed_id: str
-    status: Status
     image: str | None = None
     reason: str | None = None
     pages_expected: int | None = None
     pages_fetched: int | None = None
-    rows_seen: int | None = None
-    offers_new: int | None = None
     total_reported: int | None = None
     calls: int | None = None
     finished_at: str | None = None
-
-    @property
-    def is_elsewhere(self) -> bool:
-        """Rows were seen and none was new: only matches tell where they stand."""
-        return bool(self.rows_seen) and self.offers_new == 0
 
 
 class _Rejected(msgspec.Struct, gc=False):

@@ -9,7 +9,7 @@ from pailitao_spider.errors import FieldError
 
 __all__ = ["is_nothing", "is_short", "number_text", "plain", "unreadable"]
 
-NOTHING = frozenset({"", "-", "--", "—", "——", "/", "null", "none", "nil", "n/a", "undefined"})
+_NOTHING = frozenset({"", "-", "--", "—", "——", "/", "null", "none", "nil", "n/a", "undefined"})
 _HALF_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: " ", 0xFFE5: "¥"}
 # Numbers and times are short: a cut before any regex, and exact under Decimal's 28 digits.
 _MAX_CHARACTERS = 100
@@ -22,7 +22,7 @@ def unreadable(what: str, raw: Any) -> FieldError:
 
 
 def is_nothing(value: str) -> bool:
-    return len(value) < 10 and value.casefold() in NOTHING
+    return len(value) < 10 and value.casefold() in _NOTHING
 
 
 def number_text(raw: Any, what: str) -> str:

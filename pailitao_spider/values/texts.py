@@ -6,7 +6,7 @@ import html
 import re
 from typing import Any
 
-from pailitao_spider.values.readings import NOTHING, is_nothing, number_text, unreadable
+from pailitao_spider.values.readings import is_nothing, number_text, unreadable
 
 __all__ = ["cleaned", "text", "title"]
 
@@ -29,7 +29,7 @@ def text(raw: Any) -> str | None:
     """Clean text; a number becomes its plain digits."""
     if raw is None:
         return None
-    if raw.__class__ is str and is_usual(raw):
+    if raw.__class__ is str and _is_usual(raw):
         return raw
     value = cleaned(raw) if isinstance(raw, str) else number_text(raw, "text")
     return None if is_nothing(value) else value
@@ -44,7 +44,7 @@ _MAX_ROUNDS = 10
 
 def title(raw: Any) -> str | None:
     """Text without markup, however deeply it was escaped; `a < b` stays."""
-    if raw.__class__ is str and "<" not in raw and "&" not in raw and is_usual(raw):
+    if raw.__class__ is str and "<" not in raw and "&" not in raw and _is_usual(raw):
         return raw
     value = text(raw)
     for _ in range(_MAX_ROUNDS):
@@ -54,13 +54,10 @@ def title(raw: Any) -> str | None:
     raise unreadable("title", raw)
 
 
-def is_usual(raw: str) -> bool:
+def _is_usual(raw: str) -> bool:
     """Clean as it is, and it says something."""
     return (
-        raw.isprintable()
-        and "  " not in raw
-        and raw[:1] != " " != raw[-1:]
-        and (len(raw) >= 10 or raw.casefold() not in NOTHING)
+        raw.isprintable() and "  " not in raw and raw[:1] != " " != raw[-1:] and not is_nothing(raw)
     )
 
 
