@@ -454,7 +454,8 @@ def test_the_fast_path_reads_like_the_tolerant_one_or_not_at_all(
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.just({}) | CHANGES, max_size=4))
+@given(st.lists(st.just({}) | st.just({}) | CHANGES, max_size=9))
+@example([{}, {}, {"price": "面议"}, {}, {"num_iid": 0}])
 @example([{}, {"num_iid": "\ud800"}])
 @example([{"title": "\ud800"}])
 def test_a_page_reads_like_its_rows_one_by_one(pages: list[dict[str, Any]]) -> None:

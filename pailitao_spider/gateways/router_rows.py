@@ -7,19 +7,21 @@ The fast path gives a row up (None) whenever it could differ from the tolerant o
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
+from msgspec.structs import astuple
 
 from pailitao_spider import values
 from pailitao_spider.drift import Drift
 from pailitao_spider.errors import AnswerError, FieldError
 from pailitao_spider.gateways.answers import decode, raw_rows
 from pailitao_spider.gateways.pages import Row
-from pailitao_spider.offers import Offer, RejectedRow, detail_url
+from pailitao_spider.offers import Offer, detail_url
 from pailitao_spider.rows import RowShape, read_row
 
 __all__ = ["SHAPE", "RouterRows", "offer_of"]
@@ -67,7 +69,7 @@ _money_range = lru_cache(maxsize=1 << 13)(values.money_range)
 _Count = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]
 
 
-class _Row(msgspec.Struct, forbid_unknown_fields=True):
+class _Row(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The 28 documented fields; another type or name sends a row to the tolerant path."""
 
     num_iid: str
@@ -121,29 +123,22 @@ class RouterRows:
 
     def read(self, unreadable: list[str], drift: Drift) -> list[Row]:
         """Typed; `unreadable` and `drift` are told what was not as documented."""
-        offers = _documented(self.raw)
-        if offers is not None:
-            return offers
+        try:
+            return list(_offers(_ALL.decode(self.raw)))
+        except _ODD:
+            return self._read_each(unreadable, drift)
+
+    def _read_each(self, unreadable: list[str], drift: Drift) -> list[Row]:
         try:
             raws = _EACH.decode(self.raw)
         except _ODD:  # half a surrogate pair spoils the list for this decoder, not for the other
             found = raw_rows(_value(self.raw))
             return [read_row(value, unreadable, SHAPE, drift) for value in found]
-        return [offer_of(raw) or _tolerantly(raw, unreadable, drift) for raw in raws]
-
-
-def _documented(raw: msgspec.Raw) -> list[Row] | None:
-    """The offers when every row is as documented, in one go."""
-    try:
-        return [_offer(row) for row in _ALL.decode(raw)]
-    except _ODD:
-        return None
-
-
-def _tolerantly(
-    raw: msgspec.Raw, unreadable: list[str], drift: Drift | None
-) -> Offer | RejectedRow:
-    return read_row(_value(raw), unreadable, SHAPE, drift)
+        known = zip(raws, _offers_where_plain([_typed(raw) for raw in raws]), strict=True)
+        return [
+            read_row(_value(raw), unreadable, SHAPE, drift) if offer is None else offer
+            for raw, offer in known
+        ]
 
 
 def _value(raw: msgspec.Raw) -> Any:
@@ -155,56 +150,97 @@ def _value(raw: msgspec.Raw) -> Any:
 
 def offer_of(raw: msgspec.Raw | bytes) -> Offer | None:
     """The fast path: an offer when every field is as documented, else None."""
+    [offer] = _offers_where_plain([_typed(raw)])
+    return offer
+
+
+def _typed(raw: msgspec.Raw | bytes) -> _Row | None:
     try:
-        return _offer(_DECODER.decode(raw))
+        return _DECODER.decode(raw)
     except _ODD:
         return None
 
 
-def _offer(row: _Row) -> Offer:
-    """Raises FieldError for a row that the other path has to read."""
-    num_iid = values.offer_id(row.num_iid)
-    if num_iid is None:
-        raise FieldError("no id")
-    address = detail_url(num_iid)
-    is_ad = False if row.detail_url == address else values.is_ad_link(row.detail_url)
-    if is_ad is not False and row.detail_url:
-        raise FieldError("not plain")
-    low, high = _money_range(row.price_range)
-    return Offer(
-        num_iid,
-        values.title(row.title),
-        address,
-        _money(row.price),
-        _money(row.promotion_price),
+def _offers_where_plain(rows: list[_Row | None]) -> list[Offer | None]:
+    """None for a row that the other path has to read. An odd row sends its half of the rows to be
+    looked at again, in halves.
+    """
+    try:
+        if None not in rows:
+            return list(_offers(cast("list[_Row]", rows)))
+    except _ODD:
+        pass
+    if len(rows) == 1:
+        return [None]
+    half = len(rows) // 2
+    return _offers_where_plain(rows[:half]) + _offers_where_plain(rows[half:])
+
+
+def _offers(rows: list[_Row]) -> Iterator[Offer]:
+    """A field of all rows at a time. Raises one of `_ODD` when the other path has to read a row."""
+    if not rows:
+        return iter(())
+    (
+        ids, addresses, titles, similarities, seller_ids, prices, promotion_prices, min_orders,
+        sales, units, price_ranges, pictures, small_pictures, cids, categories, properties,
+        seller_nicks, areas, shop_types, post_fees, templates, on_sale, one_stop, created, updated,
+        scores, trades, feedback_rates,
+    ) = zip(*map(astuple, rows), strict=True)  # fmt: skip
+    num_iids = _ids(ids)
+    ours = list(map(detail_url, num_iids))
+    low, high = zip(*map(_money_range, price_ranges), strict=True)
+    return map(
+        Offer,
+        num_iids,
+        values.columns.titles(titles),
+        ours,
+        map(_money, prices),
+        map(_money, promotion_prices),
         low,
         high,
-        _money(row.post_fee),
-        row.min_order,
-        row.sales,
-        None if row.sales is None else False,
-        None if row.sales is None else _SALES_WINDOW,
-        row.trade_num,
-        _share(bytes(row.similarity)),
-        _rate(row.feedback_rate),
-        _score(bytes(row.score)),
-        row.is_onsale,
-        row.one_stop_service,
-        is_ad,
-        values.text(row.seller_id),
-        values.text(row.seller_nick),
-        _text(row.area),
-        _text(row.shop_type),
-        _text(row.unit),
-        _text(row.cid),
-        _text(row.category_name),
-        _text(row.property),
-        _text(row.freight_template),
-        values.link(row.pic_url),
-        values.link(row.pic_small_url),
-        values.moment(row.create_time),
-        values.moment(row.update_time),
+        map(_money, post_fees),
+        min_orders,
+        sales,
+        [None if count is None else False for count in sales],
+        [None if count is None else _SALES_WINDOW for count in sales],
+        trades,
+        map(_share, map(bytes, similarities)),
+        map(_rate, feedback_rates),
+        map(_score, map(bytes, scores)),
+        on_sale,
+        one_stop,
+        _are_ads(addresses, ours),
+        values.columns.texts(seller_ids),
+        values.columns.texts(seller_nicks),
+        map(_text, areas),
+        map(_text, shop_types),
+        map(_text, units),
+        map(_text, cids),
+        map(_text, categories),
+        values.columns.texts(properties),
+        map(_text, templates),
+        values.columns.links(pictures),
+        values.columns.links(small_pictures),
+        values.columns.moments(created),
+        values.columns.moments(updated),
     )
+
+
+def _ids(column: Sequence[str]) -> list[str]:
+    ids = values.columns.offer_ids(column)
+    if None in ids:
+        raise FieldError("no id")
+    return cast("list[str]", ids)
+
+
+def _are_ads(addresses: Sequence[str | None], ours: list[str]) -> list[bool | None]:
+    """An advert's link, or one that is none of an offer, is for the other path to keep."""
+    if list(addresses) == ours:
+        return [False] * len(ours)
+    ads = [values.is_ad_link(address) for address in addresses]
+    if any(ad is not False and address for ad, address in zip(ads, addresses, strict=True)):
+        raise FieldError("not plain")
+    return ads
 
 
 @lru_cache(maxsize=1 << 10)

@@ -6,6 +6,7 @@ else, that it says something with no known reading. All run in time linear in th
 
 from __future__ import annotations
 
+from pailitao_spider.values import columns
 from pailitao_spider.values.links import is_ad_link, link
 from pailitao_spider.values.marks import flag, offer_id
 from pailitao_spider.values.moments import moment
@@ -15,6 +16,7 @@ from pailitao_spider.values.texts import cleaned, text, title
 __all__ = [
     "Count",
     "cleaned",
+    "columns",
     "count",
     "flag",
     "is_ad_link",

@@ -9,20 +9,20 @@ from urllib.parse import urlsplit
 from pailitao_spider.errors import FieldError
 from pailitao_spider.values.readings import is_nothing, unreadable
 
-__all__ = ["is_ad_link", "link"]
+__all__ = ["MAX_LINK", "USUAL_LINK", "is_ad_link", "link"]
 
 _LINK = re.compile(
     r"(?:https?:)?//(\w[\w.-]*(?::[0-9]{1,5})?"
     r"(?:[/?#][^\s\x00-\x20\x7f-\x9f\ud800-\udfff\ufeff\u200b\u202a-\u202e\\<>\"]*)?)",
     re.IGNORECASE,
 )
-_USUAL_LINK = re.compile(r"https://[a-z0-9][a-z0-9.-]*/[!#-;=?-\[\]-~]*")  # one pass, no branch
-_MAX_LINK = 8192
+USUAL_LINK = re.compile(r"https://[a-z0-9][a-z0-9.-]*/[!#-;=?-\[\]-~]*")  # one pass, no branch
+MAX_LINK = 8192
 
 
 def link(raw: Any) -> str | None:
     """An absolute https link."""
-    if isinstance(raw, str) and len(raw) <= _MAX_LINK and _USUAL_LINK.fullmatch(raw):
+    if isinstance(raw, str) and len(raw) <= MAX_LINK and USUAL_LINK.fullmatch(raw):
         return raw
     value = _link_text(raw)
     if value is None:
@@ -39,7 +39,7 @@ def _link_text(raw: Any) -> str | None:
     if not isinstance(raw, str):
         raise unreadable("link", raw)
     value = raw.strip()
-    if len(value) > _MAX_LINK:
+    if len(value) > MAX_LINK:
         raise unreadable("link", raw)
     return None if is_nothing(value) else value
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pailitao_spider.values.readings import plain, unreadable
 
-__all__ = ["moment"]
+__all__ = ["USUAL_MOMENT", "moment"]
 
 _BEIJING = timezone(timedelta(hours=8))
 _UNIX = {9: 1, 10: 1, 12: 1000, 13: 1000}
@@ -25,7 +25,7 @@ _PACKED = re.compile(
     rf"{_ZONE})?",
     re.IGNORECASE,
 )
-_USUAL = re.compile(  # days that every month has
+USUAL_MOMENT = re.compile(  # days that every month has
     "((?:199[0-9]|20[0-9]{2})-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8]))"
     " ((?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])"
 )
@@ -34,7 +34,7 @@ _YEARS = range(1990, 2101)
 
 def moment(raw: Any) -> str | None:
     """ISO 8601: a date, or a time with its offset. Without an offset it is Beijing's."""
-    if isinstance(raw, str) and (usual := _USUAL.fullmatch(raw)):
+    if isinstance(raw, str) and (usual := USUAL_MOMENT.fullmatch(raw)):
         return f"{usual[1]}T{usual[2]}+08:00"
     value = plain(raw, "time")
     if value is None:

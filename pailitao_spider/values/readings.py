@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from pailitao_spider.errors import FieldError
 
-__all__ = ["is_nothing", "is_short", "number_text", "plain", "unreadable"]
+__all__ = ["are_something", "is_nothing", "is_short", "number_text", "plain", "unreadable"]
 
 _NOTHING = frozenset({"", "-", "--", "—", "——", "/", "null", "none", "nil", "n/a", "undefined"})
+_LONGEST_NOTHING = max(map(len, _NOTHING))
 _HALF_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: " ", 0xFFE5: "¥"}
 # Numbers and times are short: a cut before any regex, and exact under Decimal's 28 digits.
 _MAX_CHARACTERS = 100
@@ -22,7 +24,14 @@ def unreadable(what: str, raw: Any) -> FieldError:
 
 
 def is_nothing(value: str) -> bool:
-    return len(value) < 10 and value.casefold() in _NOTHING
+    return len(value) <= _LONGEST_NOTHING and value.casefold() in _NOTHING
+
+
+def are_something(values: Sequence[str]) -> bool:
+    """None of them is nothing."""
+    return min(map(len, values)) > _LONGEST_NOTHING or _NOTHING.isdisjoint(
+        map(str.casefold, values)
+    )
 
 
 def number_text(raw: Any, what: str) -> str:
