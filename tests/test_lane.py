@@ -148,6 +148,50 @@ def test_a_value_that_is_none_is_told_in_one_line(tmp_path: Path) -> None:
     assert "PAILITAO_LANE: 'fast' is not searches, 1 (all responses) or 0" in done.stderr
 
 
+KEEPS_NOTHING = """
+import gc, weakref
+import scrapy
+from scrapy.exceptions import DropItem
+
+gc.disable()
+pages = []
+
+class Drop:
+    def process_item(self, item):
+        raise DropItem("no", log_level="DEBUG")
+
+class Fail:
+    def process_item(self, item):
+        raise ValueError("no")
+
+class Pages(scrapy.Spider):
+    name = "pages"
+    custom_settings = {"ADDONS": {"pailitao_spider.Addon": 500}, "CONCURRENT_REQUESTS": 1}
+
+    async def start(self):
+        for number in range(6):
+            yield scrapy.Request(f"data:,{number}")
+
+    def parse(self, response):
+        print("alive", sum(page() is not None for page in pages))
+        pages.append(weakref.ref(response))
+        yield {"number": 1}
+"""
+
+
+@pytest.mark.parametrize("pipeline", ["Drop", "Fail"])
+def test_a_page_whose_items_ended_early_is_let_go_without_the_collector(
+    tmp_path: Path, pipeline: str
+) -> None:
+    (tmp_path / "few.py").write_text(KEEPS_NOTHING)
+    pipelines = json.dumps({f"few.{pipeline}": 1})
+    options = ("-L", "INFO", "-s", "PAILITAO_LANE=1", "-s", f"ITEM_PIPELINES={pipelines}")
+    done = ran(tmp_path, "-m", "scrapy", "runspider", "few.py", *options)
+    alive = [int(count) for count in re.findall(r"alive (\d+)", done.stdout)]
+    assert len(alive) == 6, done.stderr
+    assert max(alive) <= 2, "pages are held by the exceptions of their items"
+
+
 # what it touches of Scrapy
 
 

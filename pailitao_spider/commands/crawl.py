@@ -73,4 +73,4 @@ def _load(settings: BaseSettings) -> None:
         load_tls(settings)
     gc.freeze()
     # A page makes hundreds of objects and nearly no garbage: looked for less often than at 700.
-    gc.set_threshold(5_000, 2, 10)
+    gc.set_threshold(20_000, 5, 10)

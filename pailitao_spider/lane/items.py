@@ -59,6 +59,8 @@ class Items:
         """Waits for all that are under way."""
         while self._waiting:
             await self._some(asyncio.ALL_COMPLETED)
+        for receivers in (self._scraped, self._dropped, self._failed):
+            receivers.forget()
 
     async def _some(self, when: str) -> None:
         done, self._waiting = await asyncio.wait(self._waiting, return_when=when)

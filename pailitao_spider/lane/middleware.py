@@ -62,11 +62,12 @@ class LaneMiddleware:
                 if each is None or isinstance(each, Request):
                     yield each
                     continue
+                if taken == _BREATH:  # at a page's end there is nothing left to interrupt
+                    await asyncio.sleep(0)
+                    taken = 0
+                taken += 1
                 if (rest := items.run(each)) is not None:
                     await items.wait_for(rest)
-                taken += 1
-                if taken % _BREATH == 0:
-                    await asyncio.sleep(0)
         finally:
             await items.finish()
 

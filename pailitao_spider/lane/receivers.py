@@ -88,6 +88,14 @@ class Receivers:
                 waiting.append(self._finish(receiver.found, answer))
         return asyncio.gather(*waiting) if waiting else None
 
+    def forget(self) -> None:
+        """Lets go of the last item: an exception among its arguments holds the frames that hold
+        this, and with them the whole page, until garbage is looked for.
+        """
+        for receiver in self._receivers:
+            for name in receiver.names:
+                receiver.arguments.pop(name, None)
+
     def _look_up(self) -> None:
         self._live = getReceivers(*self._place)  # the dispatcher's own list, while it has entries
         self._known = list(self._live)
