@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -18,6 +17,7 @@ from scrapy import Request
 
 from pailitao_spider.addon import SLOT
 from pailitao_spider.gateways.calls import PictureRef, SearchCall, SearchType, Sort
+from pailitao_spider.gateways.forms import encoded
 from pailitao_spider.seeds import Base64Image, FileImage, Image, StoredImage
 
 __all__ = ["META", "ImageSearch", "call_of", "clean_request", "image_of", "picture_of"]
@@ -61,7 +61,7 @@ def clean_request(kind: str, params: dict[str, str], call: dict[str, Any], **giv
     """A request that says what is wanted; `kind` is search, upload or token."""
     meta = {**_OWN_WAYS, **given.pop("meta", {}), META: {"kind": kind, "call": call}}
     return Request(
-        f"{_PLACE}/{kind}?{urlencode(params)}",
+        f"{_PLACE}/{kind}?{encoded(params)}",
         method="POST",
         headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
         meta=meta,

@@ -52,7 +52,9 @@ class Paging:
         self.total = max(filter(None, (self.total, total)), default=total)
         self._ends_at(page, ids, rows)
         self._rows[page] = rows
-        self._first_page |= {each: min(page, self._first_page.get(each, page)) for each in ids}
+        for each in ids:
+            if self._first_page.setdefault(each, page) > page:
+                self._first_page[each] = page
         wanted = min(self._hinted(page, rows, page_count), self._most())
         new = range(self.planned + 1, wanted + 1)
         self.planned = max(self.planned, wanted)

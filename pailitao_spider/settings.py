@@ -49,7 +49,8 @@ DOWNLOADER_MIDDLEWARES_BASE = _without(
     "MetaRefreshMiddleware",
     "RedirectMiddleware",
     "CookiesMiddleware",  # loads tldextract, requests and urllib3
-)
+    "HttpCompressionMiddleware",
+) | {"pailitao_spider.middlewares.compression.CompressionMiddleware": 590}
 EXTENSIONS_BASE = _without(  # one that is named in EXTENSIONS is there again
     default_settings.EXTENSIONS_BASE,
     "TelnetConsole",  # loads Twisted's SSH

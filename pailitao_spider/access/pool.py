@@ -9,7 +9,7 @@ the others.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pailitao_spider.access.gate import GateClosedError
@@ -122,7 +122,7 @@ class Pool:
 
     def _through_in(self, key: Key, calls: int) -> float:
         """Seconds until a call that chooses the key now would be through, as far as can be told."""
-        ahead = max(key.load, len(self._waiting_for(key)))
+        ahead = max(key.load, self._waiting_for(key))
         return key.gate.opens_in + (ahead + calls) / max(key.gate.per_second, 1e-6)
 
     # the line
@@ -145,8 +145,7 @@ class Pool:
                 self._send_taker(key)
             return await waiter.seat
         finally:
-            if waiter in self._line:
-                self._line.remove(waiter)
+            self._leaves(waiter)
             self.waited_seconds += self._steady() - asked_at
 
     async def close(self) -> None:
@@ -163,13 +162,24 @@ class Pool:
         future: asyncio.Future[Seat] = asyncio.get_running_loop().create_future()
         return _Waiter(able, (order, self._number), only, future)
 
-    def _waiting_for(self, key: Key) -> list[_Waiter]:
-        return [waiter for waiter in self._line if waiter.able(key) and not waiter.seat.done()]
+    def _leaves(self, waiter: _Waiter) -> None:
+        if waiter in self._line:
+            self._line.remove(waiter)
+
+    def _waiting_for(self, key: Key) -> int:
+        """How many wait that could go by this key; a run's only key is good for all who wait."""
+        if len(self.keys) == 1:
+            return len(self._line)
+        return sum(waiter.able(key) for waiter in self._line)
+
+    def _first_for(self, key: Key) -> _Waiter | None:
+        able = (w for w in self._line if w.able(key) and not w.seat.done())  # not cancelled
+        return min(able, key=lambda waiter: waiter.order, default=None)
 
     def _send_taker(self, key: Key) -> None:
         """As many stand at a key's gate as calls could go by it."""
         takers = self._takers[key]
-        if not self._is_closed and len(takers) < len(self._waiting_for(key)):
+        if not self._is_closed and len(takers) < self._waiting_for(key):
             task = asyncio.ensure_future(self._take(key))
             takers.add(task)
             task.add_done_callback(lambda done: self._taken(key, done))
@@ -194,22 +204,19 @@ class Pool:
             key.gate.unclear()
             self._spent(key, why)
             return
-        waiting = self._waiting_for(key)
-        if not waiting:
+        first = self._first_for(key)
+        if first is None:
             key.gate.unclear()
             await key.budget.give_back()
             return
-        first = min(waiting, key=lambda waiter: waiter.order)
         key.seats += 1
+        self._leaves(first)
         first.seat.set_result(Seat(key, permit))
 
     def _turn_away(
         self, whom: Callable[[_Waiter], bool], error: BaseException | None = None
     ) -> None:
-        for waiter in _open(self._line):
-            if whom(waiter):
+        for waiter in list(filter(whom, self._line)):
+            self._leaves(waiter)
+            if not waiter.seat.done():  # nor cancelled
                 waiter.seat.set_exception(error or NoKeyError())
-
-
-def _open(line: Iterable[_Waiter]) -> list[_Waiter]:
-    return [waiter for waiter in line if not waiter.seat.done()]

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NoReturn
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from pailitao_spider import values
 from pailitao_spider.errors import AnswerError, ConfigError, FieldError
 from pailitao_spider.gateways.answers import decode, first
 from pailitao_spider.gateways.calls import Credential, Form
+from pailitao_spider.gateways.forms import encoded
 from pailitao_spider.gateways.signing import sign_path
 
 __all__ = [
@@ -41,7 +42,7 @@ def signed_form(
     if credential.access_token is not None:
         sent["access_token"] = credential.access_token
     sent["_aop_signature"] = sign_path(path, sent, credential.app_secret)
-    return Form(f"{url.rstrip('/')}/{path}", urlencode(sent).encode())
+    return Form(f"{url.rstrip('/')}/{path}", encoded(sent).encode())
 
 
 def clock_form(url: str, credential: Credential, now: float) -> Form:

@@ -30,6 +30,11 @@ class Origin:
     gateway: str
     fetched_at: str
 
+    @property
+    def first(self) -> int:
+        """The rank of the first row."""
+        return (self.number - 1) * self.size + 1
+
 
 class UnreadRows(Protocol):
     """Rows that are read when they are asked for."""
@@ -107,10 +112,10 @@ class Page:
         return self.rows, self.faults, self.signs, claims, self.quota, self.gateway, self.origin
 
     def _stamp(self, origin: Origin) -> None:
-        rank(self, origin.number, origin.size)
-        for row in self.rows:
+        for place, row in enumerate(self.rows, start=origin.first):
             row.page = origin.number
             if isinstance(row, Offer):
+                row.rank = place
                 row.gateway = origin.gateway
                 row.request_id = self.request_id
                 row.fetched_at = origin.fetched_at
@@ -118,6 +123,8 @@ class Page:
 
 def rank(page: Page, number: int, size: int) -> None:
     """Numbers the rows over all pages of a search; a full page has `size` rows."""
+    if page.origin is not None and (number, size) == (page.origin.number, page.origin.size):
+        return  # as they are numbered already
     for place, row in enumerate(page.rows, start=(number - 1) * size + 1):
         if isinstance(row, Offer):
             row.rank = place

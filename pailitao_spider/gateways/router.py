@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -19,6 +18,7 @@ from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways import router_refusals
 from pailitao_spider.gateways.answers import first, raw_rows, unwrapped, whole_number
 from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
+from pailitao_spider.gateways.forms import encoded
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Refusal
 from pailitao_spider.gateways.router_rows import SHAPE, RouterRows
@@ -122,7 +122,7 @@ class Router:
         if self.empty == "drop":
             params = {name: value for name, value in params.items() if value}
         params["sign"] = sign(params, credential.app_secret, self.sign_method)
-        return Form(url, urlencode(params).encode())
+        return Form(url, encoded(params).encode())
 
     def page(self, status: int, headers: Mapping[str, str], body: bytes) -> Page | Refusal:
         """What a search answered. `headers` by lower-case name."""

@@ -15,17 +15,29 @@ from scrapy.utils.log import logformatter_adapter
 from scrapy.utils.python import global_object_name
 from twisted.python.failure import Failure
 
-from pailitao_spider.lane.receivers import Receivers, is_awaited
+from pailitao_spider.lane.receivers import Audience, Receivers, is_awaited
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-__all__ = ["Items"]
+__all__ = ["Audiences", "Items"]
 
 logger = logging.getLogger("scrapy.core.scraper")  # Scrapy tells of items there
 
 Step = Callable[[Any], Any]
+
+
+class Audiences:
+    """Who listens to the signals of a crawl's items."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        def audience(signal: Any, *own: str) -> Audience:
+            return Audience(crawler, signal, ("response", "spider"), ("item", *own))
+
+        self.scraped = audience(signals.item_scraped)
+        self.dropped = audience(signals.item_dropped, "exception")
+        self.failed = audience(signals.item_error, "failure")
 
 
 class Items:
@@ -35,7 +47,12 @@ class Items:
     """
 
     def __init__(
-        self, crawler: Crawler, response: Response, steps: Sequence[Step], at_once: int
+        self,
+        crawler: Crawler,
+        response: Response,
+        steps: Sequence[Step],
+        audiences: Audiences,
+        at_once: int,
     ) -> None:
         assert crawler.spider is not None
         self._spider = crawler.spider
@@ -45,9 +62,9 @@ class Items:
         self._at_once = at_once
         self._waiting: set[asyncio.Future[Any]] = set()
         given = {"response": response, "spider": crawler.spider}
-        self._scraped = Receivers(crawler, signals.item_scraped, given, ("item",))
-        self._dropped = Receivers(crawler, signals.item_dropped, given, ("item", "exception"))
-        self._failed = Receivers(crawler, signals.item_error, given, ("item", "failure"))
+        self._scraped = Receivers(audiences.scraped, given)
+        self._dropped = Receivers(audiences.dropped, given)
+        self._failed = Receivers(audiences.failed, given)
 
     async def wait_for(self, rest: Awaitable[Any]) -> None:
         """Takes over what `run` left; returns when another may come."""

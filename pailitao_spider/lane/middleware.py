@@ -18,7 +18,7 @@ from scrapy.http import Response
 from pailitao_spider import inner
 from pailitao_spider.addon import session_of
 from pailitao_spider.config import lane_of
-from pailitao_spider.lane.items import Items
+from pailitao_spider.lane.items import Audiences, Items
 from pailitao_spider.responses import PageResponse
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class LaneMiddleware:
         self._crawler = crawler
         self._takes: type[Response] = Response if lane == "all" else PageResponse
         self._at_once = crawler.settings.getint("CONCURRENT_ITEMS")
+        self._audiences = Audiences(crawler)
         self._is_known: bool | None = None
 
     @classmethod
@@ -55,7 +56,7 @@ class LaneMiddleware:
                 yield each
             return
         steps = inner.item_steps(self._crawler.engine.scraper)
-        items = Items(self._crawler, response, steps, self._at_once)
+        items = Items(self._crawler, response, steps, self._audiences, self._at_once)
         taken = 0
         try:
             async for each in result:

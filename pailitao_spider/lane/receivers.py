@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from inspect import isawaitable, iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
+from pydispatch.dispatcher import Any as Anybody
 from pydispatch.dispatcher import getAllReceivers, getReceivers, liveReceivers
 from pydispatch.robustapply import function
 from scrapy.utils.defer import ensure_awaitable
@@ -18,7 +19,7 @@ from twisted.internet.defer import Deferred
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-__all__ = ["Receivers", "is_awaited"]
+__all__ = ["Audience", "Receivers", "is_awaited"]
 
 logger = logging.getLogger("scrapy.utils.signal")  # Scrapy tells of a failing receiver there
 
@@ -30,62 +31,107 @@ def is_awaited(value: Any) -> bool:
     return isinstance(value, Deferred) or isawaitable(value)
 
 
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    """One entry of the dispatcher, mostly a weak reference, and the arguments that it takes:
+    `shared` are the same for all items of a response, `own` another's with each.
+    """
+
+    entry: Any
+    shared: tuple[str, ...]
+    own: tuple[str, ...]
+
+
+class Audience:
+    """Who listens to one signal of a crawl, or to any; nobody is kept alive by it.
+
+    `shared` and `own` are the names of the signal's arguments.
+    """
+
+    def __init__(
+        self, crawler: Crawler, signal: Any, shared: tuple[str, ...], own: tuple[str, ...]
+    ) -> None:
+        self.signals = crawler.signals
+        self.signal = signal
+        self._shared, self._own = ("signal", "sender", *shared), own
+        sender = crawler.signals.sender
+        self._place = (sender, signal)
+        self._places = ((sender, signal), (sender, Anybody), (Anybody, signal), (Anybody, Anybody))
+        self._known: list[list[Any]] | None = None
+        self._listeners: list[_Listener] = []
+        self.needs_tasks = False
+        """One of them is a coroutine function, which Scrapy starts a task for."""
+
+    def listeners(self) -> list[_Listener]:
+        """Those of now."""
+        entries = [getReceivers(*place) for place in self._places]
+        if entries != self._known:
+            self._known = [list(each) for each in entries]
+            self._look_up()
+        return self._listeners
+
+    def direct(self) -> list[Any]:
+        """The dispatcher's own list of who listens to this signal of this crawl: it shows who
+        comes and goes while it has entries.
+        """
+        return getReceivers(*self._place)  # type: ignore[no-any-return]
+
+    def _look_up(self) -> None:
+        self._listeners, self.needs_tasks = [], False
+        for entry in getAllReceivers(*self._place):
+            for found in liveReceivers([entry]):
+                self._listeners.append(self._listener(entry, found))
+                self.needs_tasks = self.needs_tasks or iscoroutinefunction(found)
+
+    def _listener(self, entry: Any, found: Callable[..., Any]) -> _Listener:
+        _, code, start = function(found)
+        if code.co_flags & _TAKES_ALL:
+            return _Listener(entry, self._shared, self._own)
+        taken = code.co_varnames[start : code.co_argcount]
+        shared = tuple(name for name in self._shared if name in taken)
+        return _Listener(entry, shared, tuple(name for name in self._own if name in taken))
+
+
 @dataclass(slots=True)
 class _Receiver:
-    """A callable, and those of the signal's arguments that it takes."""
+    """A callable with its arguments for one response; those in `own` change with each item."""
 
-    found: Callable[..., Any]
     call: Callable[..., Any]
     arguments: dict[str, Any]
-    names: tuple[str, ...]
-    """Arguments that are another's with each item."""
-
-    @classmethod
-    def of(
-        cls, found: Callable[..., Any], given: dict[str, Any], names: tuple[str, ...]
-    ) -> _Receiver:
-        call, code, start = function(found)
-        if code.co_flags & _TAKES_ALL:
-            return cls(found, call, dict(given), names)
-        taken = code.co_varnames[start : code.co_argcount]
-        arguments = {name: value for name, value in given.items() if name in taken}
-        return cls(found, call, arguments, tuple(name for name in names if name in taken))
+    own: tuple[str, ...]
 
 
 class Receivers:
     """The receivers of one signal, for the items of one response.
 
-    `given` are the arguments that all its items share, `names` those of each item. Who is connected
-    to this signal of this crawl is heard from the next item on, who listens to any signal or any
-    crawl from the next response on.
+    `given` are the arguments that all its items share. Who is connected to this signal of this
+    crawl is heard from the next item on, who listens to any signal or any crawl from the next
+    response on.
     """
 
-    def __init__(
-        self, crawler: Crawler, signal: Any, given: dict[str, Any], names: tuple[str, ...]
-    ) -> None:
-        self._signals = crawler.signals
-        self._signal = signal
-        self._given, self._names = given, names
-        self._place = (crawler.signals.sender, signal)
+    def __init__(self, audience: Audience, given: dict[str, Any]) -> None:
+        self._audience = audience
+        self._given = given
         self._look_up()
 
     def send(self, named: dict[str, Any]) -> Awaitable[Any] | None:
         """Calls every receiver; what it returns, if anything, has still to be awaited."""
         if self._live != self._known or not self._live:
             self._look_up()
-        if self._needs_tasks:
-            return self._signals.send_catch_log_async(self._signal, **self._given, **named)
+        if self._audience.needs_tasks:
+            signals, signal = self._audience.signals, self._audience.signal
+            return signals.send_catch_log_async(signal, **self._given, **named)
         waiting: list[Awaitable[None]] = []
         for receiver in self._receivers:
-            for name in receiver.names:
+            for name in receiver.own:
                 receiver.arguments[name] = named[name]
             try:
                 answer = receiver.call(**receiver.arguments)
             except Exception:
-                self._tell(receiver.found)
+                self._tell(receiver.call)
                 continue
             if answer is not None and is_awaited(answer):
-                waiting.append(self._finish(receiver.found, answer))
+                waiting.append(self._finish(receiver.call, answer))
         return asyncio.gather(*waiting) if waiting else None
 
     def forget(self) -> None:
@@ -93,16 +139,20 @@ class Receivers:
         this, and with them the whole page, until garbage is looked for.
         """
         for receiver in self._receivers:
-            for name in receiver.names:
+            for name in receiver.own:
                 receiver.arguments.pop(name, None)
 
     def _look_up(self) -> None:
-        self._live = getReceivers(*self._place)  # the dispatcher's own list, while it has entries
+        audience = self._audience
+        listeners = audience.listeners()
+        self._live = audience.direct()
         self._known = list(self._live)
-        given = {"signal": self._signal, "sender": self._signals.sender, **self._given}
-        found = list(liveReceivers(getAllReceivers(*self._place)))
-        self._receivers = [_Receiver.of(each, given, self._names) for each in found]
-        self._needs_tasks = any(map(iscoroutinefunction, found))
+        given = {"signal": audience.signal, "sender": audience.signals.sender, **self._given}
+        self._receivers = [
+            _Receiver(found, {name: given[name] for name in each.shared}, each.own)
+            for each in listeners
+            for found in liveReceivers([each.entry])
+        ]
 
     async def _finish(self, receiver: Callable[..., Any], answer: Any) -> None:
         try:
