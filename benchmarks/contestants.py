@@ -80,6 +80,11 @@ def _bare(job: Job) -> list[str]:
     return ["scrapy", "runspider", str(_CLIENTS / "bare_scrapy.py"), *arguments]
 
 
+def _lean(job: Job) -> list[str]:
+    arguments = ["-a", f"gateway={job.address}", "-a", f"pictures={job.end}", "-a", f"out={OUT}"]
+    return ["scrapy", "runspider", str(_CLIENTS / "lean_scrapy.py"), *arguments]
+
+
 def _naive(job: Job) -> list[str]:
     arguments = ["-a", f"gateway={job.address}", "-O", OUT]
     return ["scrapy", "runspider", str(_CLIENTS / "naive_redis.py"), *arguments]
@@ -114,6 +119,7 @@ CONTESTANTS = (
                server="plain"),
     Contestant("threads", "requests, 16 threads, no checks", _module("threads")),
     Contestant("article", "the articles' loop, 11 fields", _module("article"), once=False),
+    Contestant("lean", "the least of Scrapy, the same checks", _lean),
     Contestant("bare", "bare Scrapy", _bare, share=0.25, once=False),
     Contestant("naive", "scrapy-redis as in the tutorials", _naive, share=0.25,
                server="plain", push=_push_plainly),
