@@ -22,7 +22,7 @@ __all__ = ["ask"]
 D = Decimal
 OFFER = b'{"num_iid":"1","price":2}\n'
 UNREADABLE = [
-    ("gz.jsonl", gzip.compress(OFFER), "gz.jsonl is gzip, not .jsonl: unpack it"),
+    ("gz.jsonl", gzip.compress(OFFER, mtime=0), "gz.jsonl is gzip, not .jsonl: unpack it"),
     ("wide.jsonl", OFFER.decode().encode("utf-16"), "wide.jsonl is UTF-16, not UTF-8"),
     ("bare.jsonl", OFFER.decode().encode("utf-16-le"), "bare.jsonl is UTF-16, not UTF-8"),
     ("big.jsonl", OFFER.decode().encode("utf-16-be"), "big.jsonl is UTF-16, not UTF-8"),
