@@ -155,6 +155,87 @@ def test_a_spent_key_is_out_and_the_others_take_its_calls() -> None:
     assert house.told == [("small", "PAILITAO_DAILY_CALLS=5 are used up")]
 
 
+class FarBudget(LocalBudget):
+    """A budget that is asked over a line, as a cluster's is."""
+
+    seconds = 0.02
+
+    async def take(self) -> str | None:
+        await asyncio.sleep(self.seconds / 2)
+        why = await super().take()
+        await asyncio.sleep(self.seconds / 2)
+        return why
+
+
+def far(house: House, name: str) -> None:
+    near = house.key(name).budget
+    assert isinstance(near, LocalBudget)
+    near.__class__ = FarBudget
+
+
+@pytest.mark.parametrize("waiting", range(5, 12))
+def test_a_key_is_told_spent_only_when_its_last_call_is_used(waiting: int) -> None:
+    house = House({"small": 1000.0, "large": 150.0}, daily={"small": 4})
+    far(house, "small")
+    used = Counter(seat.key.name for seat in run(house, seats(house, waiting)))
+    assert used.total() == waiting
+    assert used["small"] == 4 or not house.told
+    assert len(house.told) <= 1
+
+
+def test_a_far_budget_is_asked_for_all_who_wait_at_once() -> None:
+    house = House({"key": 1000.0})
+    far(house, "key")
+    began = time.monotonic()
+    assert len(run(house, seats(house, 40))) == 40
+    assert time.monotonic() - began < 40 * FarBudget.seconds / 2
+
+
+def test_who_gives_up_while_the_budget_is_asked_leaves_the_call_to_the_next() -> None:
+    house = House({"key": 1000.0}, daily={"key": 1})
+    far(house, "key")
+
+    async def work() -> str:
+        first = asyncio.ensure_future(house.pool.enter(ANY, FIRST_PAGE))
+        await asyncio.sleep(FarBudget.seconds / 2)
+        second = asyncio.ensure_future(house.pool.enter(ANY, FIRST_PAGE))
+        await asyncio.sleep(0)
+        first.cancel()
+        return (await second).key.name
+
+    assert run(house, work()) == "key"
+
+
+def test_a_run_that_ends_while_the_budget_is_asked_lets_nobody_wait() -> None:
+    house = House({"key": 1000.0})
+    far(house, "key")
+
+    async def work() -> list[Any]:
+        waiting = [asyncio.ensure_future(house.pool.enter(ANY, FIRST_PAGE)) for _ in range(3)]
+        await asyncio.sleep(FarBudget.seconds / 2)
+        await house.pool.close()
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert all(isinstance(each, GateClosedError) for each in run(house, work()))
+
+
+def test_a_budget_that_cannot_be_asked_is_told_to_all_who_wait() -> None:
+    house = House({"key": 1000.0})
+    far(house, "key")
+
+    async def broken() -> str | None:
+        await asyncio.sleep(0.01)
+        raise OSError("away")
+
+    house.key("key").budget.take = broken  # type: ignore[method-assign]
+
+    async def work() -> list[Any]:
+        enter = (house.pool.enter(ANY, FIRST_PAGE) for _ in range(3))
+        return await asyncio.gather(*enter, return_exceptions=True)
+
+    assert [str(each) for each in run(house, work())] == ["away"] * 3
+
+
 def test_with_the_last_key_all_who_wait_are_turned_away() -> None:
     house = House({"a": 1000.0, "b": 1000.0}, daily={"a": 3, "b": 4})
 

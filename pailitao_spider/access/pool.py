@@ -9,6 +9,7 @@ the others.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -69,6 +70,7 @@ class Pool:
         self._line: list[_Waiter] = []
         self._number = 0
         self._takers: dict[Key, set[asyncio.Task[None]]] = {key: set() for key in keys}
+        self._asking = Counter[Key]()  # takers that have taken their waiter out of the line
         self._is_closed = False
 
     # the keys
@@ -179,7 +181,9 @@ class Pool:
     def _send_taker(self, key: Key) -> None:
         """As many stand at a key's gate as calls could go by it."""
         takers = self._takers[key]
-        if not self._is_closed and len(takers) < self._waiting_for(key):
+        if self._is_closed:
+            return
+        if len(takers) - self._asking[key] < self._waiting_for(key):
             task = asyncio.ensure_future(self._take(key))
             takers.add(task)
             task.add_done_callback(lambda done: self._taken(key, done))
@@ -196,22 +200,55 @@ class Pool:
 
     async def _take(self, key: Key) -> None:
         permit = await key.gate.enter()
-        if not key.is_usable(self._clock()) or not self._waiting_for(key):
+        first = self._first_for(key) if key.is_usable(self._clock()) else None
+        if first is None:
             key.gate.unclear()  # nobody needs it any more: no answer will come
             return
-        why = await key.budget.take()
+        why = await self._asked(key, first)
         if why is not None:
             key.gate.unclear()
-            self._spent(key, why)
+            self._returns(first)
+            if key.is_usable(self._clock()):  # else another call has told it
+                self._spent(key, why)
+            self._send_takers(first)
             return
-        first = self._first_for(key)
-        if first is None:
-            key.gate.unclear()
-            await key.budget.give_back()
-            return
+        if first.seat.done():  # it gave up meanwhile
+            other = self._first_for(key)
+            if other is None:
+                key.gate.unclear()
+                await key.budget.give_back()
+                return
+            first = other
+            self._leaves(first)
         key.seats += 1
-        self._leaves(first)
         first.seat.set_result(Seat(key, permit))
+
+    async def _asked(self, key: Key, waiter: _Waiter) -> str | None:
+        """Takes a call out of the key's budget, or says why there is none. The waiter is out of the
+        line meanwhile: were it seated elsewhere, the budget would look spent with a call left.
+        """
+        self._leaves(waiter)
+        self._asking[key] += 1
+        try:
+            return await key.budget.take()
+        except BaseException:
+            self._returns(waiter)
+            raise
+        finally:
+            self._asking[key] -= 1
+
+    def _returns(self, waiter: _Waiter) -> None:
+        if waiter.seat.done():
+            return
+        if self._is_closed:
+            waiter.seat.set_exception(GateClosedError())
+        else:
+            self._line.append(waiter)
+
+    def _send_takers(self, waiter: _Waiter) -> None:
+        for key in self.usable:
+            if waiter.able(key) and waiter in self._line:
+                self._send_taker(key)
 
     def _turn_away(
         self, whom: Callable[[_Waiter], bool], error: BaseException | None = None
