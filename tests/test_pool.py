@@ -183,6 +183,51 @@ def test_a_key_is_told_spent_only_when_its_last_call_is_used(waiting: int) -> No
     assert len(house.told) <= 1
 
 
+@pytest.mark.parametrize("number", [2, 3, 8])
+def test_who_waits_for_a_key_whose_last_call_another_took_is_turned_away(number: int) -> None:
+    house = House({"small": 1000.0, "large": 1.0}, daily={"small": 1})
+    far(house, "small")
+
+    async def work() -> Counter[str]:
+        enter = (house.pool.enter(lambda key: key.name == "small", NEXT_PAGE)
+                 for _ in range(number))  # fmt: skip
+        came = await asyncio.gather(*enter, return_exceptions=True)
+        return Counter(type(each).__name__ for each in came)
+
+    assert run(house, work()) == {"Seat": 1, "NoKeyError": number - 1}
+
+
+def test_nobody_stands_at_the_gate_of_a_key_that_is_out() -> None:
+    house = House({"small": 1000.0, "large": 20.0}, daily={"small": 1})
+
+    async def work() -> int:
+        waiting = asyncio.ensure_future(seats(house, 6))
+        await asyncio.sleep(0.1)
+        before = house.key("small").gate._next_at  # type: ignore[attr-defined]
+        await waiting
+        return int(house.key("small").gate._next_at > before)  # type: ignore[attr-defined]
+
+    assert run(house, work()) == 0
+
+
+def test_a_key_that_is_whole_again_takes_calls_from_those_who_wait() -> None:
+    house = House({"small": 1000.0, "large": 5.0})
+    house.pool.take_out(house.key("small"), Out("pailitao_spent", "spent", 100.0))
+
+    async def work() -> Counter[str]:
+        waiting = asyncio.ensure_future(seats(house, 12))
+        await asyncio.sleep(0.05)
+        house.now = 100.0
+        more = await seats(house, 1)
+        return Counter(seat.key.name for seat in [*await waiting, *more])
+
+    began = time.monotonic()
+    used = run(house, work())
+    assert used.total() == 13
+    assert used["small"] >= 10
+    assert time.monotonic() - began < 1
+
+
 def test_a_far_budget_is_asked_for_all_who_wait_at_once() -> None:
     house = House({"key": 1000.0})
     far(house, "key")

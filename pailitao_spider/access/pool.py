@@ -100,7 +100,7 @@ class Pool:
     def take_out(self, key: Key, out: Out) -> None:
         """The key makes no calls until `out` says otherwise; who waits for it chooses anew."""
         key.out = out
-        self._turn_away(lambda waiter: not any(map(waiter.able, self.usable)))
+        self._turn_away_in_vain()
 
     def slowed(self, key: Key) -> None:
         """The key was throttled: who chose it and could go by another looks again."""
@@ -181,7 +181,7 @@ class Pool:
     def _send_taker(self, key: Key) -> None:
         """As many stand at a key's gate as calls could go by it."""
         takers = self._takers[key]
-        if self._is_closed:
+        if self._is_closed or not key.is_usable(self._clock()):
             return
         if len(takers) - self._asking[key] < self._waiting_for(key):
             task = asyncio.ensure_future(self._take(key))
@@ -208,8 +208,10 @@ class Pool:
         if why is not None:
             key.gate.unclear()
             self._returns(first)
-            if key.is_usable(self._clock()):  # else another call has told it
+            if key.is_usable(self._clock()):
                 self._spent(key, why)
+            else:  # another call has told it, while this one was out of the line
+                self._turn_away_in_vain()
             self._send_takers(first)
             return
         if first.seat.done():  # it gave up meanwhile
@@ -249,6 +251,10 @@ class Pool:
         for key in self.usable:
             if waiter.able(key) and waiter in self._line:
                 self._send_taker(key)
+
+    def _turn_away_in_vain(self) -> None:
+        """Who waits for keys that are all out."""
+        self._turn_away(lambda waiter: not any(map(waiter.able, self.usable)))
 
     def _turn_away(
         self, whom: Callable[[_Waiter], bool], error: BaseException | None = None
