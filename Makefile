@@ -31,7 +31,7 @@ cluster: $(VENV)/ready
 	$(BIN)/python examples/cluster.py demo/cluster
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest -q -n 4 --dist loadgroup -m "not soak and not quiet"
+	$(BIN)/python -m pytest -q -n 4 -m "not soak and not quiet"
 	$(BIN)/python -m pytest -q -m quiet
 
 lint: $(VENV)/ready

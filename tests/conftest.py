@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from pailitao_spider.cluster.local_server import LocalServer
 from pailitao_spider.sandbox.options import SandboxOptions, build
@@ -28,6 +29,26 @@ _LONG = (
     "test_merge",
     "test_drift",
 )
+
+
+# What the tests of one of these files share takes seconds to make.
+_TOGETHER = {
+    "test_cluster_connection.py", "test_lane.py", "test_metrics.py", "test_panel.py",
+    "test_report_browser.py", "test_sandbox_catalogue.py", "test_tables_elsewhere.py",
+}  # fmt: skip
+
+
+class _Scheduling(LoadScopeScheduling):
+    """Some files to one process each, whole; all other tests one by one to whoever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path, _, _ = nodeid.partition("::")
+        return path if Path(path).name in _TOGETHER else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
+    return _Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

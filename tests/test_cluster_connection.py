@@ -34,8 +34,6 @@ from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.calls import Credential
 from pailitao_spider.gateways.oauth import Renewed
 
-pytestmark = pytest.mark.xdist_group("cluster_connection")  # one process makes what they share
-
 KEYS = AppKeys("http://gateway", "key")
 HERE = "127.0.0.1"
 

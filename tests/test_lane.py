@@ -19,8 +19,6 @@ from scrapy.utils.signal import send_catch_log_async
 from tests.crawling import REPOSITORY
 from tests.lane_scenarios import SCENARIOS
 
-pytestmark = pytest.mark.xdist_group("lane")  # one process makes what they share
-
 _NUMBER = re.compile(r"(?:'number': |Shoe\(number=|no |bad )(\d+)")
 
 

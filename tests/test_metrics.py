@@ -26,8 +26,6 @@ from tests.test_config import config
 from tests.test_crawl import photo
 from tests.test_panel import PROGRESS
 
-pytestmark = pytest.mark.xdist_group("metrics")  # one process makes what they share
-
 DASHBOARD = REPOSITORY / "deploy" / "grafana.json"
 DOCS = REPOSITORY / "docs" / "watching.md"
 LIBRARY = "prometheus_client"

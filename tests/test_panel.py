@@ -44,8 +44,6 @@ from tests.crawling import Crawler
 from tests.screens import InTerminal, Screen
 from tests.test_crawl import photo
 
-pytestmark = pytest.mark.xdist_group("panel")  # one process makes what they share
-
 COUNTS = Counts(
     seeds={"done": 398, "empty": 10, "partial": 3, "failed": 1},
     known=0,

@@ -32,12 +32,9 @@ ARGUMENTS = (
 HOSTILE = "</script><script>window.owned=1</script><!-- \"'><img src=x onerror=window.owned=1>"
 MANY = 20_000
 
-pytestmark = [
-    pytest.mark.xdist_group("browser"),  # one process makes what they share
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the PATH"
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the PATH"
+)
 
 OFFERS = (
     line("1", title="Red shoe", price=D("29.90"), price_min=D("25.00"), min_order=2, sales=50,

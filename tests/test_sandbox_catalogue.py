@@ -16,8 +16,6 @@ from pailitao_spider.sandbox.designs import KINDS
 from pailitao_spider.sandbox.drawing import jpeg, photo
 from pailitao_spider.sandbox.photos import write_examples
 
-pytestmark = pytest.mark.xdist_group("sandbox_catalogue")  # one process makes what they share
-
 FIELDS = [
     "num_iid",
     "detail_url",

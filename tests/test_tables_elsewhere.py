@@ -17,8 +17,6 @@ from pailitao_spider.tables.columns import KINDS, Kind
 from tests.test_tables import FORMULAS, FULL, PLAIN, UNKNOWN, exported, feed, lines_of
 from tests.workbooks import SOFFICE, Cell, Sheet, as_libreoffice_reads
 
-pytestmark = pytest.mark.xdist_group("tables_elsewhere")  # one process makes what they share
-
 AMOUNTS = ("0.00", "0.01", "19.9", "29.90", "1234567.89", "999999999999.99", "0.0001", "-1.50")
 OFFERS = [
     FULL,
