@@ -210,6 +210,7 @@ class Searches:
         if self._by_picture.get(search.picture.key) is search:
             del self._by_picture[search.picture.key]
         self._finished(search, search.line())
+        search.parts.clear()  # they know the ids of all their offers, and hold the search in turn
 
 
 def twin_line(line: LedgerLine, seed: Seed) -> LedgerLine:
