@@ -83,21 +83,23 @@ class Written:
         """Marks the offers that every feed holds as seen; returns how many they are."""
         names = list(feeds)
         held = {name: {self._key(offer) for offer in feeds[name]} for name in names[1:]}
-        common: set[str] = set()
+        common: set[str] = set()  # of one feed alone all are, and none is kept
         first_only: set[str] = set()
+        count = 0
         for offer in feeds[names[0]]:
             key = self._key(offer)
             if not all(key in keys for keys in held.values()):
                 first_only.add(key)
                 continue
-            common.add(key)
-            seen.add(offer)
+            if held:
+                common.add(key)
+            count += seen.add(offer)
             if offer.seed_id is not None and not is_complete(offer.seed_id):
                 self._seed_of[key] = offer.seed_id
         self._only_in = {name: keys - common for name, keys in held.items()}
         self._only_in[names[0]] = first_only
         self.has_gaps = any(self._only_in.values())
-        return len(common)
+        return count
 
     def is_of(self, offer: Sighted) -> bool:
         """The offer was written before, for this very seed; counts once."""

@@ -387,7 +387,7 @@ def test_a_crawl_in_a_terminal_shows_how_it_stands(stopped: tuple[InTerminal, st
 
 def test_a_warning_stands_above_the_panel_unbroken(stopped: tuple[InTerminal, str]) -> None:
     crawl, before = stopped
-    assert "given up: transient: 500 server error" in crawl.output
+    assert "given up: failed for the moment (transient): 500 server error" in crawl.output
     log = before[: before.rindex("pailitao  ")]
     assert "WARNING: 紧身连衣裙-" in log.replace("\n", "")
     assert "slowest" not in log

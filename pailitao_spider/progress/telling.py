@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pailitao_spider.progress.snapshot import KeyProgress, Progress
 from pailitao_spider.values.counted import counted
 
-__all__ = ["duration", "line", "numbers", "pace", "refusals", "stopping"]
+__all__ = ["duration", "given_up", "line", "numbers", "pace", "refusals", "stopping"]
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 _LARGE_COUNT = 10
@@ -38,6 +38,12 @@ def stopping(calls: int, longest_seconds: float) -> str:
     waits = f"waiting for {counted(calls, 'call')}" if calls else "writing what came last"
     most = f" (up to {duration(longest_seconds)})" if calls and longest_seconds else ""
     return f"stopping: {waits}{most}; Ctrl-C again leaves at once"
+
+
+def given_up(reason: str) -> str:
+    """Why a page did not come; a refusal's class is put into words."""
+    code, mark, text = reason.partition(": ")
+    return f"{_REFUSALS[code]} ({code}): {text}" if mark and code in _REFUSALS else reason
 
 
 def _left(seconds: float | None) -> str:

@@ -23,6 +23,7 @@ from pailitao_spider.middlewares.signing import GatewayGoneError, RunEndsError
 from pailitao_spider.offers import Offer, RejectedRow
 from pailitao_spider.paging import Paging
 from pailitao_spider.pictures import load
+from pailitao_spider.progress import telling
 from pailitao_spider.responses import PageResponse
 from pailitao_spider.results.ledger import LedgerLine
 from pailitao_spider.searches import Part, Search, now_text
@@ -215,7 +216,7 @@ class PailitaoSpider(Spider):
         given_up = None if isinstance(error, PageNotNeededError) else _reason(error)
         seed_id, page = request.meta[META]["seed_id"], call_of(request).page
         if given_up is not None:
-            logger.warning("%s: page %d given up: %s", seed_id, page, given_up)
+            logger.warning("%s: page %d given up: %s", seed_id, page, telling.given_up(given_up))
         self.session.searches.settle(seed_id, page, given_up)
 
     def _move(self, request: Request) -> None:
