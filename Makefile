@@ -4,7 +4,7 @@
 # make lint     ruff and mypy
 # make soak     the long proofs
 # make bench    how much of a quota is used, by one key and by three
-# make speed    offers a second beside other ways to get them, memory, start-up; some 20 minutes
+# make speed    offers a second beside other ways to get them, memory, start-up; some 15 minutes
 # make pictures the pictures of the docs, taken of the demo's report
 
 VENV := .venv
