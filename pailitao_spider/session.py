@@ -279,6 +279,8 @@ class Session:
                 await key.budget.close()
             self.uses = {key.name: key.budget.today for key in self.pool.keys}
             self.books.close()
+        elif hasattr(self, "books"):  # what was there before stays as it is
+            self.books.abandon()
         await self._close_run()
         if self._sandbox is not None:
             await self._sandbox.close()

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
+from weakref import finalize
 
 import pytest
 from hypothesis import given, settings
@@ -187,7 +188,8 @@ class Days:
     def __init__(self, server: LocalServer | None) -> None:
         self.now = 0.0
         self.server = server
-        self.usage = UsageFile(None, lambda: self.now)
+        self.usage = usage = UsageFile(None, lambda: self.now)
+        finalize(self, usage.close)
 
     @asynccontextmanager
     async def budgets(

@@ -184,10 +184,12 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         self.ca, self.chain = folder / "ca.pem", folder / "server.pem"
         key, name = ec.generate_private_key(ec.SECP256R1()), _name("ca")
-        ca = _certificate(name, name, key.public_key(), is_ca=True).sign(key, hashes.SHA256())
+        made = _certificate(name, name, key.public_key(), key.public_key(), is_ca=True)
+        ca = made.sign(key, hashes.SHA256())
         self.ca.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
         own = ec.generate_private_key(ec.SECP256R1())
-        signed = _certificate(_name("redis"), name, own.public_key()).sign(key, hashes.SHA256())
+        made = _certificate(_name("redis"), name, own.public_key(), key.public_key())
+        signed = made.sign(key, hashes.SHA256())
         private = own.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
@@ -206,8 +208,15 @@ def _name(text: str) -> x509.Name:
 
 
 def _certificate(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, is_ca: bool = False
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    issuer_key: ec.EllipticCurvePublicKey,
+    is_ca: bool = False,
 ) -> x509.CertificateBuilder:
+    """With the key identifiers and uses that Python 3.13 insists on."""
+    by = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key)
+    signs = x509.KeyUsage(True, False, False, False, False, is_ca, is_ca, False, False)
     now = datetime.now(UTC)
     here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HERE))])
     return (
@@ -217,6 +226,9 @@ def _certificate(
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(is_ca, None), critical=True)
         .add_extension(here, critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(by, critical=False)
+        .add_extension(signs, critical=True)
     )
 
 

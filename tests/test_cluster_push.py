@@ -185,6 +185,7 @@ def test_a_name_of_another_picture_gets_the_suffix_that_it_gets_on_one_machine(
         wanted.append(books.named_apart(seed).seed_id + (f"-{number + 1}" if number else ""))
         assert pushed(redis, [seed]).renamed == 1
 
+    books.close()
     assert names(redis) == ["S", *wanted]
     assert pushed(redis, [Seed("S", FileImage(path))]).known == 1
 
@@ -266,7 +267,7 @@ def test_a_picture_larger_than_the_room_is_let_in_alone(redis: Exchanges, room: 
 
 def test_columns_that_no_line_can_hold_are_told_and_end_as_failed(redis: Exchanges) -> None:
     nested: Any = []
-    for _ in range(5000):
+    for _ in range(100_000):
         nested = [nested]
     image, told = UrlImage("https://sandbox.invalid/1.jpg"), []
     seeds = [Seed("long", image, {"a": "x" * 70_000}), Seed("deep", image, {"a": nested}),

@@ -253,6 +253,10 @@ class Books:
         if "seeds" in self._files and (descriptor := self._files["seeds"].flush()) is not None:
             await _sync([descriptor])
 
+    def abandon(self) -> None:
+        """Lets go of everything and changes no file: the run could not begin."""
+        self.roster.close()
+
     def close(self) -> None:
         """Closes the files; a ledger with lines that others replaced is tidied."""
         try:
