@@ -33,6 +33,7 @@ from pailitao_spider.cluster.uploads import RedisUploads
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.calls import Credential
 from pailitao_spider.gateways.oauth import Renewed
+from tests.redis_proxy import RedisProxy
 
 KEYS = AppKeys("http://gateway", "key")
 HERE = "127.0.0.1"
@@ -265,6 +266,23 @@ def over_tls(
                 await client.aclose()
 
     return asyncio.run(run())
+
+
+@pytest.mark.parametrize("lost", [{1}, {2}, {1, 2, 3, 4}], ids=str)
+def test_a_line_that_breaks_at_first_is_tried_again(
+    redis_server: LocalServer, lost: set[int]
+) -> None:
+    with RedisProxy(redis_server.port, lambda n: "lost" if n in lost else None) as proxy:
+        assert use(proxy.url, ping) is True
+    assert proxy.faults == len(lost)
+
+
+def test_a_line_that_breaks_each_time_is_told_after_a_second(redis_server: LocalServer) -> None:
+    began_at = time.monotonic()
+    with RedisProxy(redis_server.port, lambda n: "lost") as proxy:
+        assert "the line broke" in refusal(proxy.url)
+    assert proxy.faults == 5
+    assert time.monotonic() - began_at < 5
 
 
 def test_a_server_behind_tls_is_worked_with(redis_server: LocalServer, tmp_path: Path) -> None:

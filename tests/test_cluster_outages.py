@@ -173,6 +173,23 @@ def test_a_bad_line_to_redis_costs_time_and_nothing_else(
     assert site.gateway.log.calls == pages, "a lost answer is no lost page"
 
 
+def test_a_worker_whose_first_answers_are_lost_begins_all_the_same(
+    serve_sandbox: Serve, cluster: MakeCluster, redis_server: LocalServer
+) -> None:
+    run = cluster(serve_sandbox(Gateway(CATALOGUE)), rate=100)
+    run.push(*map(photo, range(3)))
+    early = {1, 3, 8, 11, 17, 18, 24, 31, 39}
+
+    with RedisProxy(redis_server.port, lambda n: "lost" if n in early else None) as proxy:
+        run.env["REDIS_URL"] = proxy.url
+        codes = run.crawl(workers=1)
+
+    run.env["REDIS_URL"] = redis_server.url
+    assert codes == [0], run.logs[-3000:]
+    assert proxy.faults > 5, "of opening, and of the first exchanges"
+    assert_whole(run, range(3))
+
+
 def test_a_gateway_full_of_faults_behind_three_workers(
     serve_sandbox: Serve, cluster: MakeCluster
 ) -> None:

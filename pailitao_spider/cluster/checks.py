@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import ssl
@@ -23,6 +24,8 @@ __all__ = ["check_server", "open_client"]
 _OLDEST = (6, 2)
 _ACL = "~{pailitao* +@read +@write +@scripting +@connection -@dangerous +info +time"
 _FAILURES = (exceptions.RedisError, OSError)
+_TRIES = 5
+_PAUSE_SECONDS = 0.3
 
 # The first that is in the chain of causes counts; {} is what the error says itself.
 _REMEDIES: tuple[tuple[type[BaseException], str], ...] = (
@@ -54,10 +57,13 @@ _REMEDIES: tuple[tuple[type[BaseException], str], ...] = (
 
 
 async def open_client(settings: BaseSettings, environ: Mapping[str, str] = os.environ) -> Client:
-    """A client of a Redis that answers. Raises ConfigError: address, what is wrong, remedy."""
+    """A client of a Redis that answers; a line that breaks is tried five times.
+
+    Raises ConfigError: address, what is wrong, remedy.
+    """
     client = connect(settings, environ)
     try:
-        await client.ping()
+        await _ping(client)
     except exceptions.BusyLoadingError:
         return client  # it will come; who calls knows how to wait
     except _FAILURES as error:
@@ -66,13 +72,35 @@ async def open_client(settings: BaseSettings, environ: Mapping[str, str] = os.en
     return client
 
 
+async def _ping(client: Client) -> None:
+    for left in reversed(range(_TRIES)):
+        try:
+            await client.ping()
+            return
+        except exceptions.ConnectionError as error:
+            if not left or isinstance(error, exceptions.BusyLoadingError) or not _broke(error):
+                raise
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _broke(error: BaseException) -> bool:
+    """Nothing is known to be wrong: it was there, and the line broke."""
+    return _recognized(error)[0] is exceptions.ConnectionError
+
+
 def _why(error: BaseException) -> str:
+    _, cause, text = _recognized(error)
+    return text.replace("{}", _line(cause))
+
+
+def _recognized(error: BaseException) -> tuple[type[BaseException], BaseException, str]:
+    """The kind, the cause that is of it, and what to say."""
     causes = list(_chain(error))
     for kind, text in _REMEDIES:
         for cause in causes:
             if isinstance(cause, kind):
-                return text.replace("{}", _line(cause))
-    return f"{type(error).__name__}: {_line(error)}"
+                return kind, cause, text
+    return type(error), error, f"{type(error).__name__}: {{}}"
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -120,7 +120,7 @@ class ClusterSession(Session):
         self._open_books(feeds)
         client = await open_client(self.crawler.settings)
         self.link = Link(client, is_closing=lambda: self.is_closing)
-        for warning in await check_server(client):
+        for warning in await self.link.patiently(lambda: check_server(client)):
             logger.warning("%s", warning)
         self.keys = RunKeys(self.config.run)
         try:
