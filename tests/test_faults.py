@@ -354,15 +354,25 @@ def test_a_token_is_renewed_ahead_of_its_end(serve_sandbox: Serve, crawler: Craw
     assert crawled.stats.get("pailitao/refused/token", 0) <= refreshed - 2
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def page(self, status, headers, body): return body['items']",
+        "def search_form(self, *given): return given['form']",
+        "def search_form(self, *given): return Form(7)",
+    ],
+)
 def test_a_fault_in_a_gateways_own_code_fails_its_seeds_and_ends(
-    serve_sandbox: Serve, crawler: Crawler
+    serve_sandbox: Serve, crawler: Crawler, code: str
 ) -> None:
-    """The gate waits for the first answer, and must not wait for one that could not be read."""
+    """The gate waits for the first answer, and must not wait for one that never comes, or that
+    could not be read.
+    """
     (crawler.folder / "mine.py").write_text(
+        "from pailitao_spider.gateways.calls import Form\n"
         "from pailitao_spider.gateways.router import Router\n"
         "class Mine(Router):\n"
-        "    def page(self, status, headers, body):\n"
-        "        return body['items']\n"
+        f"    {code}\n"
     )
     crawler.use(with_faults(serve_sandbox), rate=50, gateway="mine:Mine")
     crawler.env["PYTHONPATH"] = f"{REPOSITORY}{os.pathsep}{crawler.folder}"
@@ -372,4 +382,5 @@ def test_a_fault_in_a_gateways_own_code_fails_its_seeds_and_ends(
 
     assert crawled.exit_code == 1, crawled.log
     assert crawled.statuses == {"failed": 2}
-    assert all("TypeError" in line["reason"] for line in crawled.ledger.values())
+    reasons = {line["reason"] for line in crawled.ledger.values()}
+    assert all("TypeError" in reason or "AttributeError" in reason for reason in reasons), reasons

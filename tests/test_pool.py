@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -279,6 +279,37 @@ def test_a_budget_that_cannot_be_asked_is_told_to_all_who_wait() -> None:
         return await asyncio.gather(*enter, return_exceptions=True)
 
     assert [str(each) for each in run(house, work())] == ["away"] * 3
+
+
+def test_a_budget_that_fails_at_the_first_call_keeps_nobody_out_for_ever() -> None:
+    house = House({"key": 1000.0})
+    key = house.key("key")
+    cast("LocalGate", key.gate)._is_proved = False  # whose first answer all others wait for
+
+    async def broken() -> str | None:
+        raise OSError("no longer there")
+
+    async def work() -> Seat:
+        take, key.budget.take = key.budget.take, broken  # type: ignore[method-assign]
+        with pytest.raises(OSError, match="no longer there"):
+            await house.pool.enter(ANY, FIRST_PAGE)
+        key.budget.take = take  # type: ignore[method-assign]
+        return await house.pool.enter(ANY, FIRST_PAGE)
+
+    assert run(house, work()).key is key
+
+
+def test_a_seat_that_is_left_is_free_for_others_and_costs_no_call() -> None:
+    house = House({"key": 1000.0}, daily={"key": 1})
+    key = house.key("key")
+    cast("LocalGate", key.gate)._is_proved = False
+
+    async def work() -> tuple[int, int]:
+        await house.pool.leave(await house.pool.enter(ANY, FIRST_PAGE))
+        await house.pool.enter(ANY, FIRST_PAGE)
+        return key.seats, key.budget.today.calls
+
+    assert run(house, work()) == (1, 1)
 
 
 def test_with_the_last_key_all_who_wait_are_turned_away() -> None:

@@ -150,6 +150,12 @@ class Pool:
             self._leaves(waiter)
             self.waited_seconds += self._steady() - asked_at
 
+    async def leave(self, seat: Seat) -> None:
+        """The call that the seat is for is not made."""
+        seat.key.seats -= 1
+        seat.key.gate.unclear()
+        await seat.key.budget.give_back()
+
     async def close(self) -> None:
         """Nobody is let in any more."""
         self._is_closed = True
@@ -200,6 +206,14 @@ class Pool:
 
     async def _take(self, key: Key) -> None:
         permit = await key.gate.enter()
+        try:
+            await self._seat(key, permit)
+        except BaseException:
+            key.gate.unclear()  # or it would wait for the answer to its first call
+            raise
+
+    async def _seat(self, key: Key, permit: Permit) -> None:
+        """Gives the permit to who is first in the line, if the budget allows a call."""
         first = self._first_for(key) if key.is_usable(self._clock()) else None
         if first is None:
             key.gate.unclear()  # nobody needs it any more: no answer will come

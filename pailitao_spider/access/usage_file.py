@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 from pailitao_spider.access.budget import DayUse
@@ -17,9 +18,10 @@ _SCHEMA = (
     " spent INTEGER, PRIMARY KEY (owner, day)) WITHOUT ROWID"
 )
 _ADD = (
-    "INSERT INTO usage VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (owner, day) DO UPDATE SET"
-    " calls = calls + ?3, billed = billed + ?4, spent = spent + ?5"
-    " WHERE ?6 IS NULL OR calls + ?3 <= ?6"
+    "INSERT INTO usage VALUES (:owner, :day, :calls, :billed, :spent)"
+    " ON CONFLICT (owner, day) DO UPDATE SET"
+    " calls = calls + :calls, billed = billed + :billed, spent = spent + :spent"
+    " WHERE :most IS NULL OR calls + :calls <= :most"
 )
 _KEPT_DAYS = 400
 _BUSY_SECONDS = 5.0
@@ -53,7 +55,8 @@ class UsageFile:
         """
         if most is not None and use.calls > most:
             return False
-        values = (owner, beijing_day(self._clock()), use.calls, use.billed, use.spent, most)
+        day = beijing_day(self._clock())
+        values = {"owner": owner, "day": day, "most": most, **asdict(use)}
         try:
             return self._database.execute(_ADD, values).rowcount > 0
         except sqlite3.Error as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
@@ -75,7 +76,8 @@ class SigningMiddleware:
             signed = await self._signed(request)
         except GateClosedError as error:
             raise RunEndsError from error
-        clean = inner.put_form(request, signed.form)
+        async with self._keeping(signed.seat):
+            clean = inner.put_form(request, signed.form)
         permit = signed.seat.permit if signed.seat is not None else None
         self._session.sent[request] = Sent(
             clean, signed.key, permit, signed.token_version, signed.imgid
@@ -123,21 +125,47 @@ class SigningMiddleware:
         assert limits is not None
         base64 = await self._prepared.base64(PictureRef(**given), limits)
         seat = await self._session.pool.enter(lambda each: True, UPLOAD, only=key)
-        token = await self._renewing.current(key)
-        form = key.uploading.upload_form(key.url, base64, _with(key, token), time.time())
-        self._count(request)
-        return _Signed(form, key, token.version, seat)
+
+        def form(credential: Credential) -> Form:
+            return key.uploading.upload_form(key.url, base64, credential, time.time())
+
+        return await self._seated(request, seat, form)
 
     async def _search_form(self, request: Request) -> _Signed:
         call = call_of(request)
         seat, imgid = await self._seat(request, call)
         key = seat.key
-        token = await self._renewing.current(key)
-        size = min(call.page_size, key.dialect.limits.page_size)
-        asked = call if size == call.page_size else replace(call, page_size=size)
-        form = key.dialect.search_form(key.url, asked, imgid, _with(key, token), time.time())
+
+        def form(credential: Credential) -> Form:
+            size = min(call.page_size, key.dialect.limits.page_size)
+            asked = call if size == call.page_size else replace(call, page_size=size)
+            return key.dialect.search_form(key.url, asked, imgid, credential, time.time())
+
+        return await self._seated(request, seat, form, imgid)
+
+    async def _seated(
+        self,
+        request: Request,
+        seat: Seat,
+        form: Callable[[Credential], Form],
+        imgid: str | None = None,
+    ) -> _Signed:
+        """Signs with the newest token."""
+        async with self._keeping(seat):
+            token = await self._renewing.current(seat.key)
+            signed = _Signed(form(_with(seat.key, token)), seat.key, token.version, seat, imgid)
         self._count(request)
-        return _Signed(form, key, token.version, seat, imgid)
+        return signed
+
+    @asynccontextmanager
+    async def _keeping(self, seat: Seat | None) -> AsyncIterator[None]:
+        """What fails before a call is on its way leaves its seat to others."""
+        try:
+            yield
+        except BaseException:
+            if seat is not None:
+                await self._session.pool.leave(seat)
+            raise
 
     # which key
 
