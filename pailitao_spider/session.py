@@ -274,17 +274,22 @@ class Session:
                 stats.GATE_WAIT_SECONDS, round(self.pool.waited_seconds, 3)
             )
             self._count_drift()
-            await self.pool.close()
-            for key in self.pool.keys:
-                await key.budget.close()
-            self.uses = {key.name: key.budget.today for key in self.pool.keys}
-            self.books.close()
+            try:
+                await self._close_keys()
+            finally:
+                self.books.close()
         elif hasattr(self, "books"):  # what was there before stays as it is
             self.books.abandon()
         await self._close_run()
         if self._sandbox is not None:
             await self._sandbox.close()
             self._sandbox = None
+
+    async def _close_keys(self) -> None:
+        await self.pool.close()
+        for key in self.pool.keys:
+            await key.budget.close()
+        self.uses = {key.name: key.budget.today for key in self.pool.keys}
 
 
 def _with_time(out: Out) -> str:

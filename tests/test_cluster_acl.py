@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from pailitao_spider.sandbox.server import Gateway, Site
 from tests.clusters import Cluster
 from tests.crawling import REPOSITORY
 from tests.test_crawl import PHOTOS, truth
-from tests.test_faults import photo, rows_of
+from tests.test_faults import CATALOGUE, photo, rows_of
 
 USERS = (REPOSITORY / "deploy" / "users.acl").read_text()
 LUA = REPOSITORY / "pailitao_spider" / "cluster" / "lua"
@@ -103,6 +104,64 @@ def test_a_producer_pushes_and_a_worker_does_all_the_rest(
     assert "0 of 1 back" in run.command("pailitao", "dead", "--replay").log
     assert "keys removed" in run.command("pailitao", "clear", "--yes").log
     assert log_in("admin").acl_log() == [], "what they were refused"
+
+
+@pytest.mark.parametrize("keys", ["{pailitao:*", "{pailitao-app:*"])
+def test_a_worker_without_a_right_says_so_and_takes_no_seed(
+    server: LocalServer,
+    serve_sandbox: Callable[..., Site],
+    log_in: Callable[[str], Redis],
+    tmp_path: Path,
+    keys: str,
+) -> None:
+    run = Cluster(tmp_path, server, serve_sandbox(Gateway(CATALOGUE)), rate=40)
+    run.env["REDIS_URL"] = url_of(server, "producer")
+    run.push(*map(photo, range(3)))
+    log_in("admin").acl_setuser("worker", enabled=True, reset_keys=True, keys=[keys])
+
+    run.env["REDIS_URL"] = url_of(server, "worker")
+    try:
+        assert run.crawl("-a", "until_empty=1", workers=1) == [2]
+    finally:
+        run.close()
+    [line] = run.logs.splitlines()
+    assert "Redis refuses: No permissions" in line
+    assert "docs/cluster.md" in line
+    assert log_in("admin").llen("{pailitao:default}:waiting") == 3
+
+
+@pytest.mark.parametrize("left", ["{pailitao:*", "{pailitao-app:*"])
+def test_rights_that_are_taken_away_for_a_while_cost_no_seed(
+    server: LocalServer,
+    serve_sandbox: Callable[..., Site],
+    log_in: Callable[[str], Redis],
+    tmp_path: Path,
+    left: str,
+) -> None:
+    site = serve_sandbox(Gateway(CATALOGUE, latency_seconds=0.2))
+    run = Cluster(tmp_path, server, site, rate=20)
+    run.env["REDIS_URL"] = url_of(server, "producer")
+    run.push(*map(photo, range(20)))
+    admin = log_in("admin")
+
+    run.env["REDIS_URL"] = url_of(server, "worker")
+    try:
+        worker = run.start("-a", "until_empty=1", "-a", "page_size=50")
+        run.until(lambda: site.gateway.log.calls >= 5)
+        admin.acl_setuser("worker", enabled=True, reset_keys=True, keys=[left])
+        run.until(lambda: "Redis refuses" in run.logs)
+        time.sleep(1)
+        assert worker.poll() is None
+        admin.acl_setuser("worker", enabled=True, keys=["{pailitao*"])
+        assert run.wait(worker) == 0, run.logs
+    finally:
+        run.close()
+    assert run.logs.count("Redis refuses") == 1
+    assert "Traceback" not in run.logs
+    run.env["REDIS_URL"] = server.url.replace("//", f"//admin:{PASSWORDS['admin']}@")
+    assert run.status()["done"] == 20
+    merged = run.merge()
+    assert sorted(merged.ids) == sorted(set().union(*map(rows_of, range(20))))
 
 
 @pytest.mark.parametrize("script", sorted(LUA.rglob("*.lua")), ids=lambda path: path.stem)

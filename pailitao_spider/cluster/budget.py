@@ -88,6 +88,10 @@ class RedisBudget:
         day, use = self._known
         return (use if day == beijing_day(self._clock()) else DayUse()) + self._untold
 
+    async def open(self) -> None:
+        """Hears what others have used. Waits while Redis is away."""
+        await self._told(self._link.patient_script, DayUse())
+
     async def take(self) -> str | None:
         """Waits while Redis is away."""
         try:

@@ -1,7 +1,8 @@
 """The line to Redis: scripts by name, and what happens while nobody answers.
 
 Redis away for seconds or minutes is no error: who asks waits, with growing pauses and a random
-share so that a hundred workers do not come back at once, and it is told once.
+share so that a hundred workers do not come back at once, and it is told once. Nor is one that
+refuses in the middle of a run, as when somebody changes a user's rights: `waits_for_rights`.
 """
 
 from __future__ import annotations
@@ -34,10 +35,15 @@ _AWAY = (
     exceptions.ReadOnlyError,
     exceptions.OutOfMemoryError,
     exceptions.ClusterError,
+    exceptions.InvalidResponse,
     OSError,
 )
 # Codes that the client has no class of its own for.
-_AWAY_CODES = ("LOADING", "READONLY", "OOM", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MISCONF")
+_AWAY_CODES = (
+    "LOADING", "READONLY", "OOM", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MISCONF", "BUSY ",
+    "NOREPLICAS",
+)  # fmt: skip
+_MOST_REFUSALS_TOLD = 10
 _FIRST_PAUSE_SECONDS = 0.2
 _MOST_PAUSE_SECONDS = 5.0
 _SLICE_SECONDS = 0.1
@@ -61,7 +67,10 @@ def script_text(name: str) -> str:
 
 
 class Link:
-    """Calls to one Redis. Each script is a file of the folder `lua`, or a folder there."""
+    """Calls to one Redis. Each script is a file of the folder `lua`, or a folder there.
+
+    With `waits_for_rights`, a call that Redis refuses is one that it does not answer.
+    """
 
     def __init__(
         self,
@@ -72,14 +81,19 @@ class Link:
     ) -> None:
         self.client = client
         self.calls = 0
+        self.waits_for_rights = False
         self.script_calls: Counter[str] = Counter()
         self._is_closing = is_closing
         self._sleep = sleep
         self._is_away = False
+        self._refusals_told: set[str] = set()
         self._scripts: dict[str, tuple[str, str]] = {}
 
     async def once(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        """One try. Raises AwayError when Redis does not answer, or not as one that can write."""
+        """One try. Raises AwayError when Redis does not answer, or not as one that can write.
+
+        Raises redis' ResponseError for all else that Redis refuses.
+        """
         self.calls += 1
         try:
             answer = await call()
@@ -90,6 +104,8 @@ class Link:
         except exceptions.ResponseError as error:
             if str(error).startswith(_AWAY_CODES):
                 raise self._away(error) from error
+            if self.waits_for_rights:
+                raise self._refused(error) from error
             raise
         self._answered()
         return answer
@@ -156,6 +172,14 @@ class Link:
         if not self._is_away:
             self._is_away = True
             logger.warning("Redis does not answer (%s): waiting for it, nothing is lost", text)
+        return AwayError(text)
+
+    def _refused(self, error: Exception) -> AwayError:
+        """Told once for each text: other calls may well be answered meanwhile."""
+        text = str(error).partition("\n")[0][:200]
+        if text not in self._refusals_told and len(self._refusals_told) < _MOST_REFUSALS_TOLD:
+            self._refusals_told.add(text)
+            logger.error("Redis refuses: %s; trying again, nothing is lost", text)
         return AwayError(text)
 
     def _answered(self) -> None:

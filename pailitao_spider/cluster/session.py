@@ -125,11 +125,12 @@ class ClusterSession(Session):
         self.keys = RunKeys(self.config.run)
         try:
             await self._pin_terms()
+            await self._open_access()
         except ResponseError as error:
             raise ConfigError(
                 f"Redis refuses: {error}; see docs/cluster.md for the rights of a worker"
             ) from error
-        self._open_access()
+        self.link.waits_for_rights = True
         self.worker = Worker(self, worker_name())
         self.searches = self.worker.hand
         self.seen = SharedSeen(
@@ -187,16 +188,18 @@ class ClusterSession(Session):
                 "give the same, another PAILITAO_RUN, or end it with scrapy pailitao clear"
             )
 
-    def _open_access(self) -> None:
+    async def _open_access(self) -> None:
+        """Hears what was used of each key today, which shows whether Redis lets it."""
         self.policy = RetryPolicy(tries=self.config.transient_tries)
         purse = RedisPurse(self.link, self.config.max_spend, time.time)
-        self._open_pool([self._shared_key(account, purse) for account in self._accounts()])
+        self._open_pool([await self._shared_key(each, purse) for each in self._accounts()])
 
-    def _shared_key(self, account: Account, purse: RedisPurse) -> Key:
+    async def _shared_key(self, account: Account, purse: RedisPurse) -> Key:
         config, link = account.config, self.link
         keys = AppKeys(account.url, account.credential.owner)
         gate = RedisGate(link, keys, config.rate, config.burst, is_closing=lambda: self.is_closing)
         budget = RedisBudget(link, keys, account.allowance, purse, time.time)
+        await budget.open()
         tokens = RedisTokens(link, keys, account.credential, account.configured)
         return account.key(gate, tokens, budget, RedisUploads(link, keys))
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from redis.exceptions import ResponseError
-
 from pailitao_spider.cluster.link import AwayError
 from pailitao_spider.cluster.standing import standing
 from pailitao_spider.progress.snapshot import SharedRun
@@ -23,7 +21,7 @@ async def shared_run(session: ClusterSession) -> SharedRun | None:
     name = session.config.run
     try:
         seen = await standing(session.link, session.keys, name)
-    except (AwayError, ResponseError):
+    except AwayError:
         return None
     return SharedRun(
         name=name,

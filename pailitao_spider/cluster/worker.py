@@ -16,7 +16,6 @@ import time
 from typing import TYPE_CHECKING
 
 import msgspec
-from redis.exceptions import ResponseError
 
 from pailitao_spider import inner, stats
 from pailitao_spider.cluster.codec import MOST_LINE_BYTES, NoSeedError, read_payload
@@ -272,9 +271,9 @@ class Worker:
                 return decoded_answer(reply[0]), reply[1:]
             except AwayError:
                 await self._pause(failures)
-            except (ResponseError, msgspec.ValidationError) as error:
+            except msgspec.ValidationError as error:
                 if failures == 0:
-                    logger.error("Redis refuses: %s; trying again, nothing is lost", error)
+                    logger.error("Redis' answer is none: %s; trying again, nothing is lost", error)
                 await self._pause(failures)
             failures += 1
 
