@@ -41,6 +41,8 @@ class Bookkeeping:
         self.books = books
         self.pages = pages
         self.searches = Searches(self._finished)
+        self.begun = self.ended = 0
+        """Seeds that were taken from the source, and those whose line is written."""
         self.on_twins: Callable[[Search], None] = lambda search: None
         self._stats = collector
         self._on_failure = on_failure
@@ -85,6 +87,7 @@ class Bookkeeping:
         try:
             while self.books.has_pending:
                 for line in await self.books.commit():
+                    self.ended += 1
                     self._count(line)
                 await self._pause()
         except ResultsError as error:

@@ -85,7 +85,8 @@ class Summary:
                 self._showing.leave()
             self._print(is_cut=True)
         follower = self._follower()
-        return not is_cut and (follower is None or follower.is_settled)
+        is_settled = follower is None or follower.is_settled
+        return not is_cut and is_settled and not self._session.without_end
 
     def _print(self, *, is_cut: bool = False) -> None:
         self._is_told = True
@@ -185,6 +186,8 @@ class Summary:
             reason = _CUT_OFF  # a feed was still being closed
         if reason != "finished":
             lines.append(self._early_end(reason, is_cut=is_cut))
+        elif left := self._session.without_end:
+            lines.append(f"Seeds without an end: {left}, by an error above; go on with -o, not -O.")
         return lines
 
     def _follower(self) -> SqlFollower | None:

@@ -155,6 +155,10 @@ class LocalSession(Session):
                 error.strerror,
             )
 
+    @property
+    def without_end(self) -> int:
+        return self.bookkeeping.begun - self.bookkeeping.ended
+
     def what_is_left(self) -> str:
         if self.books.is_held:
             return "the table was not finished; crawl to .jsonl, which can be gone on with"

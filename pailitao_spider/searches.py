@@ -199,6 +199,14 @@ class Searches:
         if not part.open_pages:
             self._end(part)
 
+    def settle_all(self, given_up: str) -> list[Seed]:
+        """Nothing more will come: every open page is given up. Returns the seeds this ends."""
+        seeds = [search.seed for search in self._open]
+        for part in list(self._parts.values()):
+            for page in sorted(part.open_pages):
+                self.settle(part.key, page, given_up)
+        return seeds
+
     def _end(self, part: Part) -> None:
         search = part.search
         search.open_parts.discard(part)

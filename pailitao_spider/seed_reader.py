@@ -64,6 +64,12 @@ class SeedReader:
         return read.seed
 
     def _run(self) -> None:
+        try:
+            self._read_on()
+        except Exception as error:  # or who waits for a seed would wait for ever
+            self._hand_over(_Read(error=error))
+
+    def _read_on(self) -> None:
         while self._needed.wait():
             self._needed.clear()
             for _ in range(_AT_ONCE):

@@ -101,6 +101,11 @@ class Session:
         self._gave_up = False
 
     @property
+    def without_end(self) -> int:
+        """Seeds that were begun and have no line; none where a worker leaves them to others."""
+        return 0
+
+    @property
     def keeps_ledger(self) -> bool:
         """The spider is this project's: it is the run, not a guest in somebody else's."""
         return getattr(self.crawler.spider, "keeps_ledger", False)

@@ -384,3 +384,64 @@ def test_a_fault_in_a_gateways_own_code_fails_its_seeds_and_ends(
     assert crawled.statuses == {"failed": 2}
     reasons = {line["reason"] for line in crawled.ledger.values()}
     assert all("TypeError" in reason or "AttributeError" in reason for reason in reasons), reasons
+
+
+DROPS = """
+from pailitao_spider.image_search import call_of
+
+class DropsSecondPages:
+    async def process_spider_output(self, response, result):
+        async for each in result:
+            if not hasattr(each, "callback") or call_of(each).page != 2:
+                yield each
+"""
+
+
+def test_a_page_that_is_dropped_on_its_way_is_missed_and_told(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    """By a middleware of the user's, a fault in it, or one in the crawl itself."""
+    (crawler.folder / "mine.py").write_text(DROPS)
+    crawler.use(with_faults(serve_sandbox), rate=50)
+    crawler.env["PYTHONPATH"] = f"{REPOSITORY}{os.pathsep}{crawler.folder}"
+    pages = {number: -(-len(rows_of(number)) // 20) for number in range(6)}
+    crawler.seeds(*(photo(number) for number in pages), photo(0))
+    short = {photo(number) for number, count in pages.items() if count > 1}
+    assert 0 < len(short) < 6
+
+    crawled = crawler.crawl(
+        "-a", "page_size=20", "-s", 'SPIDER_MIDDLEWARES={"mine.DropsSecondPages": 50}'
+    )
+
+    assert crawled.exit_code == 1, crawled.log
+    partial = [line for line in crawled.ledger.values() if line["status"] == "partial"]
+    assert {line["image"] for line in partial} == short
+    assert all("page 2: lost: " in line["reason"] for line in partial)
+    assert len(crawled.ledger) == 7
+    assert crawled.log.count("pages are missing") == len(short)
+    whole = crawler.crawl("-a", "page_size=20", out="-o")
+    assert whole.exit_code == 0, whole.log
+    assert Counter(whole.ids) == Counter({iid for number in pages for iid in rows_of(number)})
+
+
+def test_a_seed_that_comes_to_no_end_is_told_and_searched_when_going_on(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    (crawler.folder / "mine.py").write_text(
+        "from pailitao_spider.spiders.pailitao import PailitaoSpider\n"
+        "class Forgetful(PailitaoSpider):\n"
+        "    def _search(self, seed, picture):\n"
+        f"        return None if {photo(2)!r} == picture.url else super()._search(seed, picture)\n"
+    )
+    crawler.use(with_faults(serve_sandbox), rate=50)
+    crawler.env["PYTHONPATH"] = f"{REPOSITORY}{os.pathsep}{crawler.folder}"
+    crawler.seeds(photo(1), photo(2))
+
+    crawled = crawler.crawl("-s", "SPIDER_MODULES=mine")
+
+    assert crawled.exit_code == 1, crawled.log
+    assert "Seeds without an end: 1" in crawled.log
+    assert crawled.statuses == {"done": 1}
+    whole = crawler.crawl(out="-o")
+    assert (whole.exit_code, whole.statuses) == (0, {"done": 2})
+    assert "Seeds without" not in whole.log

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from math import ceil
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
-from scrapy import Request, Spider
+from scrapy import Request, Spider, signals
 from scrapy.exceptions import CloseSpider
 from scrapy.utils.asyncio import run_in_thread, sleep
 
@@ -31,6 +31,7 @@ from pailitao_spider.seed_reader import SeedReader
 from pailitao_spider.seeds import BadLine, Image, Seed, UrlImage
 
 if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
     from twisted.python.failure import Failure
 
     from pailitao_spider.arguments import Arguments
@@ -42,6 +43,7 @@ __all__ = ["PailitaoSpider"]
 logger = logging.getLogger(__name__)
 
 _FEWEST_OPEN = 8
+_LOST = "lost: dropped on its way, by an error in the log or a middleware"
 
 
 class PailitaoSpider(Spider):
@@ -56,6 +58,12 @@ class PailitaoSpider(Spider):
     def __init__(self, **given: Any) -> None:
         super().__init__(given.pop("name", None))
         self.given = {key: value for key, value in given.items() if not key.startswith("_")}
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **given: Any) -> Self:
+        spider = super().from_crawler(crawler, *args, **given)
+        crawler.signals.connect(spider.give_up_lost, signals.spider_idle)
+        return spider
 
     @property
     def session(self) -> Session:
@@ -107,12 +115,14 @@ class PailitaoSpider(Spider):
             if self.session.books.is_complete(each.seed_id):
                 self.crawler.stats.inc_value(stats.SEEDS_KNOWN)
                 return None
+            self._local.bookkeeping.begun += 1
             self._close_bad(each.seed_id, each.image, each.code, each.text)
             return None
         seed = self.session.books.named_apart(each)
         if self.session.books.is_complete(seed.seed_id):
             self.crawler.stats.inc_value(stats.SEEDS_KNOWN)
             return None
+        self._local.bookkeeping.begun += 1
         try:
             picture = await _identified(seed.image)
         except BadSeedError as error:
@@ -218,6 +228,13 @@ class PailitaoSpider(Spider):
         if given_up is not None:
             logger.warning("%s: page %d given up: %s", seed_id, page, telling.given_up(given_up))
         self.session.searches.settle(seed_id, page, given_up)
+
+    def give_up_lost(self) -> None:
+        """Nothing is under way any more: a page that is still open was dropped on its way."""
+        if not self.session.reads_source or self.session.stopped is not None:
+            return
+        for seed in self._local.bookkeeping.searches.settle_all(_LOST):
+            logger.warning("%s: pages are missing: %s", seed.seed_id, _LOST)
 
     def _move(self, request: Request) -> None:
         """The gateway of a search has no key left: it begins anew at another."""
