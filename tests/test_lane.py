@@ -12,10 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scrapy import signals
 from scrapy.core.scraper import Scraper
 from scrapy.pipelines import ItemPipelineManager
 from scrapy.utils.signal import send_catch_log_async
+from scrapy.utils.test import get_crawler
 
+from pailitao_spider.lane import receivers
+from pailitao_spider.lane.items import Audiences
+from pailitao_spider.lane.receivers import Receivers
 from tests.crawling import REPOSITORY
 from tests.lane_scenarios import SCENARIOS
 
@@ -210,3 +215,29 @@ def test_an_items_way_in_scrapy_is_the_one_that_was_copied() -> None:
         "item_scraped", "_process_chain",
     }  # fmt: skip
     assert "_send_catch_log_asyncio" in send_catch_log_async.__code__.co_names
+
+
+def test_an_audience_that_could_not_be_looked_up_is_looked_up_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else items would go to nobody, feeds included, and their seeds be done."""
+    crawler = get_crawler()
+    heard: list[int] = []
+
+    def listens(item: int) -> None:
+        heard.append(item)
+
+    crawler.signals.connect(listens, signals.item_scraped)
+    audience = Audiences(crawler).scraped
+
+    def fails(found: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(receivers, "function", fails)
+        with pytest.raises(MemoryError):
+            audience.listeners()
+
+    Receivers(audience, {"response": None, "spider": None}).send({"item": 7})
+
+    assert heard == [7]

@@ -64,10 +64,10 @@ class Audience:
 
     def listeners(self) -> list[_Listener]:
         """Those of now."""
-        entries = [getReceivers(*place) for place in self._places]
+        entries = [list(getReceivers(*place)) for place in self._places]
         if entries != self._known:
-            self._known = [list(each) for each in entries]
             self._look_up()
+            self._known = entries  # only now: half an audience must not pass for the whole
         return self._listeners
 
     def direct(self) -> list[Any]:
@@ -77,11 +77,13 @@ class Audience:
         return getReceivers(*self._place)  # type: ignore[no-any-return]
 
     def _look_up(self) -> None:
-        self._listeners, self.needs_tasks = [], False
-        for entry in getAllReceivers(*self._place):
-            for found in liveReceivers([entry]):
-                self._listeners.append(self._listener(entry, found))
-                self.needs_tasks = self.needs_tasks or iscoroutinefunction(found)
+        alive = [
+            (entry, found)
+            for entry in getAllReceivers(*self._place)
+            for found in liveReceivers([entry])
+        ]
+        self._listeners = [self._listener(entry, found) for entry, found in alive]
+        self.needs_tasks = any(iscoroutinefunction(found) for _, found in alive)
 
     def _listener(self, entry: Any, found: Callable[..., Any]) -> _Listener:
         _, code, start = function(found)
