@@ -148,7 +148,13 @@ class Session:
 
     def _open_pool(self, keys: list[Key]) -> None:
         self._rates = {config.name: config.rate for config in keys_of(self.config)}
-        self.pool = Pool(keys, clock=time.time, steady=time.monotonic, spent=self._budget_spent)
+        self.pool = Pool(
+            keys,
+            clock=time.time,
+            steady=time.monotonic,
+            spent=self._budget_spent,
+            failed=self._access_failed,
+        )
 
     async def _open_run(self) -> None:
         """Opens books, searches, gate, tokens and the rest. Raises PailitaoError."""
@@ -198,6 +204,11 @@ class Session:
 
     def _budget_spent(self, key: Key, why: str) -> None:
         self.lose(key, Out("pailitao_budget", why, next_midnight(time.time())))
+
+    def _access_failed(self, error: BaseException) -> None:
+        if self.stopped is None:
+            logger.error("no call can be let through", exc_info=error)
+        self.stop("pailitao_error", f"no call can be let through: {type(error).__name__}: {error}")
 
     def lose(self, key: Key, out: Out) -> bool:
         """Takes a key out. With the last one the run ends; True when others go on."""

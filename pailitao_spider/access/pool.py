@@ -51,7 +51,7 @@ class Pool:
     """The keys of one process. `clock` gives unix seconds, `steady` monotonic ones.
 
     `spent` is called with a key and why when its budget does not allow another call; it takes the
-    key out.
+    key out. `failed` is called with a fault of a gate or budget; it ends the run.
     """
 
     def __init__(
@@ -61,12 +61,14 @@ class Pool:
         clock: Callable[[], float],
         steady: Callable[[], float],
         spent: Callable[[Key, str], None],
+        failed: Callable[[BaseException], None],
     ) -> None:
         self.keys = tuple(keys)
         self.waited_seconds = 0.0
         self._clock = clock
         self._steady = steady
         self._spent = spent
+        self._failed = failed
         self._line: list[_Waiter] = []
         self._number = 0
         self._takers: dict[Key, set[asyncio.Task[None]]] = {key: set() for key in keys}
@@ -197,12 +199,12 @@ class Pool:
     def _taken(self, key: Key, task: asyncio.Task[None]) -> None:
         self._takers[key].discard(task)
         error = None if task.cancelled() else task.exception()
-        if isinstance(error, GateClosedError):
-            self._turn_away(lambda waiter: True, GateClosedError())
-        elif error is not None:
-            self._turn_away(lambda waiter: True, error)
-        else:
+        if error is None:
             self._send_taker(key)  # for one that came while this one was under way
+            return
+        if not isinstance(error, GateClosedError):
+            self._failed(error)
+        self._turn_away(lambda waiter: True, GateClosedError())  # no picture is at fault
 
     async def _take(self, key: Key) -> None:
         permit = await key.gate.enter()
