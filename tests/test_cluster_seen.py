@@ -248,6 +248,21 @@ def test_pages_that_come_together_share_a_question_and_get_their_own_answers(
     shared(redis, scope, scenario, 2)
 
 
+def test_a_question_that_cannot_be_put_is_told_to_all_who_ask_and_the_next_is_answered(
+    redis: Exchanges,
+) -> None:
+    """Who asks must not wait for ever: an id that is no text in UTF-8 cannot be sent."""
+
+    async def scenario(worker: SharedWorker) -> None:
+        asked = [worker.sees(Sight("\ud800")), worker.sees(Sight("7", "b"))]
+        async with asyncio.timeout(5):
+            found = await asyncio.gather(*asked, return_exceptions=True)
+            assert [type(each) for each in found] == [UnicodeEncodeError] * 2
+            assert await worker.sees(Sight("7", "b")) == [True]
+
+    shared(redis, "seed", scenario)
+
+
 def test_what_another_worker_has_written_is_not_written_again(
     serve_sandbox: Callable[..., Site], cluster: Callable[..., Cluster]
 ) -> None:

@@ -106,16 +106,15 @@ class SharedSeen:
             self._asking = None
 
     async def _answer(self, asked: list[tuple[list[_Question], asyncio.Future[str]]]) -> None:
-        packed = _PACKED.encode([question for questions, _ in asked for question in questions])
         try:
+            packed = _PACKED.encode([question for questions, _ in asked for question in questions])
             known = (await self._link.patient_script("seen", self._prefix, packed)).decode()
-        except Exception as error:
+            for questions, answer in asked:
+                number = sum(len(members) for _, members in questions)
+                if not answer.done():
+                    answer.set_result(known[:number])
+                known = known[number:]
+        except Exception as error:  # or who asked would wait for ever
             for _, answer in asked:
                 if not answer.done():
                     answer.set_exception(error)
-            return
-        for questions, answer in asked:
-            number = sum(len(members) for _, members in questions)
-            if not answer.done():
-                answer.set_result(known[:number])
-            known = known[number:]
