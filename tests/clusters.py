@@ -17,6 +17,7 @@ from typing import Any
 from pailitao_spider.cluster.local_server import LocalServer
 from pailitao_spider.sandbox.server import Site
 from tests.crawling import REPOSITORY, Crawled
+from tests.warm import start
 
 Worker = subprocess.Popen[str]
 
@@ -50,7 +51,7 @@ class Cluster:
 
     def command(self, *arguments: str, timeout_seconds: float = 60) -> Crawled:
         """`scrapy <arguments>` from start to end."""
-        done = subprocess.run(
+        process = start(
             [sys.executable, "-W", "error", "-m", "scrapy", *arguments],
             cwd=self.folder,
             env=self.environment(),
@@ -59,10 +60,14 @@ class Cluster:
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
-            timeout=timeout_seconds,
-            check=False,
         )
-        return Crawled(done.returncode, done.stdout, self.folder)
+        with process:
+            try:
+                said, _ = process.communicate(timeout=timeout_seconds)
+            except BaseException:
+                process.kill()
+                raise
+        return Crawled(process.returncode, said, self.folder)
 
     def push(self, *seeds: str, name: str = "seeds.txt", options: tuple[str, ...] = ()) -> Crawled:
         """Writes a seed list and pushes it."""
@@ -88,7 +93,7 @@ class Cluster:
     ) -> Worker:
         """A worker under way; its output goes to `worker-<n>.log`."""
         log = (self.folder / f"worker-{len(self.workers)}.log").open("w", encoding="utf-8")
-        worker = subprocess.Popen(
+        worker = start(
             [sys.executable, "-W", "error", "-m", "scrapy", "crawl", "pailitao",
              "-s", "STATS_CLASS=tests.stats_file.WorkerStats", *arguments],
             cwd=self.folder,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pailitao_spider.sandbox.server import Site
+from tests.warm import start
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -94,7 +95,7 @@ class Crawler:
         command += ["-m", "scrapy", "crawl", "pailitao", "-a", f"seeds={seeds}"]
         command += [out, "offers.jsonl"] if out else []
         command += ["-s", "STATS_CLASS=tests.stats_file.FileStats", *arguments]
-        return subprocess.Popen(
+        return start(
             command,
             cwd=self.folder,
             env=self._environment(),

@@ -1,0 +1,136 @@
+"""The process of `tests.warm`: loads Scrapy, then forks for each command that it is asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from shutil import rmtree
+from typing import Any
+
+import scrapy
+
+__all__ = ["READY"]
+
+READY = "ready"
+_LOADED = (
+    "PIL.ImageFile",
+    "PIL.ImageOps",
+    "PIL.JpegImagePlugin",
+    "PIL.PngImagePlugin",
+    "queuelib.queue",
+    "scrapy.cmdline",
+    "scrapy.crawler",
+    "scrapy.dupefilters",
+    "scrapy.logformatter",
+    "scrapy.pqueues",
+    "scrapy.squeues",
+    "scrapy.statscollectors",
+    "scrapy.core.engine",
+    "scrapy.core.scraper",
+    "scrapy.core.downloader.handlers.http11",
+    "scrapy.extensions.feedexport",
+    "scrapy.extensions.corestats",
+    "scrapy.extensions.logstats",
+    "scrapy.extensions.memusage",
+    "scrapy.exporters",
+    "scrapy.utils.reactor",
+    "aiohttp",
+    "cryptography.hazmat.primitives.ciphers.aead",
+    "jinja2",
+    "msgspec",
+    "redis.asyncio",
+    "rich.console",
+    "rich.table",
+    "scrapy_redis.connection",
+    "sqlite3",
+)
+
+
+_LOADED_WHOLE = ("scrapy.commands", "scrapy.downloadermiddlewares")
+
+
+def main() -> None:
+    for name in _LOADED:
+        import_module(name)
+    for name in _LOADED_WHOLE:
+        for module in iter_modules(import_module(name).__path__, f"{name}."):
+            import_module(module.name)
+    assert "twisted.internet.reactor" not in sys.modules, "each command takes its own"
+    assert not any(name.startswith("pailitao_spider") for name in sys.modules)
+    _become(_asked())
+    from scrapy.cmdline import execute
+
+    sys.exit(execute())
+
+
+def _asked() -> dict[str, Any]:
+    """Forks for each command, and returns in the child, with the command."""
+    selector = selectors.DefaultSelector()
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(sys.argv[1])
+    listener.listen(64)
+    selector.register(listener, selectors.EVENT_READ)
+    selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
+    print(READY, flush=True)
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is listener:
+                line, _ = listener.accept()
+                if (asked := _forked(selector, line)) is not None:
+                    listener.close()
+                    return asked
+            elif key.data is None:
+                rmtree(Path(sys.argv[1]).parent)  # who started this has ended
+                os._exit(0)
+            else:
+                pid, line = key.data
+                selector.unregister(key.fd)
+                os.close(key.fd)
+                with suppress(OSError), line:
+                    line.sendall(str(os.waitpid(pid, 0)[1]).encode())
+
+
+def _forked(selector: selectors.BaseSelector, line: socket.socket) -> dict[str, Any] | None:
+    said, streams, _, _ = socket.recv_fds(line, 1 << 16, 3)
+    while not said.endswith(b"\n"):
+        said += line.recv(1 << 16)
+    pid = os.fork()
+    if pid == 0:
+        for key in list(selector.get_map().values()):
+            if key.data is not None:
+                os.close(key.fd)
+                key.data[1].close()
+        selector.close()
+        line.close()
+        return {**json.loads(said), "streams": streams}
+    for fd in streams:
+        os.close(fd)
+    line.sendall(str(pid).encode())
+    selector.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, line))
+    return None
+
+
+def _become(asked: dict[str, Any]) -> None:
+    """What Python's own start does with streams, folder, environment and path."""
+    for number, fd in enumerate(asked["streams"]):
+        os.dup2(fd, number)
+        os.close(fd)
+    os.chdir(asked["cwd"])
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    paths = asked["env"].get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:1] = [asked["cwd"], *filter(None, paths)]
+    sys.argv[:] = [str(Path(scrapy.__file__).with_name("__main__.py")), *asked["arguments"]]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+if __name__ == "__main__":
+    main()
