@@ -52,7 +52,7 @@ __all__ = ["Sent", "Session"]
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Sent:
     """What a request carries only between signing and its answer."""
 
@@ -62,6 +62,8 @@ class Sent:
     token_version: int
     imgid: str | None = None
     """What the gateway was told of the picture: its address, or the id of an upload."""
+    is_through: bool = False
+    """Gate and budget know what became of the call."""
 
 
 class Session:

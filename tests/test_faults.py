@@ -445,3 +445,42 @@ def test_a_seed_that_comes_to_no_end_is_told_and_searched_when_going_on(
     whole = crawler.crawl(out="-o")
     assert (whole.exit_code, whole.statuses) == (0, {"done": 2})
     assert "Seeds without" not in whole.log
+
+
+FAILS_ONCE = """
+from scrapy.exceptions import IgnoreRequest
+
+class FailsOnce:
+    failed = False
+
+    def process_response(self, request, response):
+        if not self.failed:
+            self.failed = True
+            raise {error}("not today")
+        return response
+"""
+
+
+@pytest.mark.parametrize("error", ["ValueError", "IgnoreRequest"])
+@pytest.mark.parametrize(
+    "first",
+    [photo(1), str(REPOSITORY / "examples" / "photos" / "mug-01.jpg")],
+    ids=["search", "upload"],
+)
+def test_a_middleware_that_drops_the_first_answer_costs_its_picture_and_no_other(
+    serve_sandbox: Serve, crawler: Crawler, error: str, first: str
+) -> None:
+    """The gate waits for the first answer, which came and was read by nobody."""
+    (crawler.folder / "mine.py").write_text(FAILS_ONCE.format(error=error))
+    crawler.use(with_faults(serve_sandbox), rate=50)
+    crawler.env["PYTHONPATH"] = f"{REPOSITORY}{os.pathsep}{crawler.folder}"
+    crawler.seeds(first, photo(2), photo(3))
+
+    crawled = crawler.crawl(
+        "-s", 'DOWNLOADER_MIDDLEWARES={"mine.FailsOnce": 570}', timeout_seconds=20
+    )
+
+    assert crawled.exit_code == 1, crawled.log
+    assert crawled.statuses == {"done": 2, "failed": 1}
+    [reason] = [line["reason"] for line in crawled.ledger.values() if line["reason"]]
+    assert error in reason

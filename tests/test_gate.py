@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 import pytest
 from redis.asyncio import Redis
 
+from pailitao_spider.access import gate as access_gate
 from pailitao_spider.access.gate import Gate, GateClosedError, LocalGate
 from pailitao_spider.access.pace import Pace, Permit
+from pailitao_spider.cluster import gate as cluster_gate
 from pailitao_spider.cluster.gate import RedisGate
 from pailitao_spider.cluster.keys import AppKeys
 from pailitao_spider.cluster.link import Link
@@ -360,6 +362,20 @@ class TestBothGates:
             await asyncio.gather(*callers.tasks)
 
         play(run)
+
+    def test_a_first_answer_that_never_comes_does_not_close_it_for_ever(
+        self, play: Play, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for module in (access_gate, cluster_gate):
+            monkeypatch.setattr(module, "FIRST_ANSWER_SECONDS", 0.3)
+
+        async def run(gate: Gate) -> None:
+            began_at = time.monotonic()
+            await gate.enter()
+            await gate.enter()
+            assert 0.3 <= time.monotonic() - began_at < 2
+
+        play(run, rate=100)
 
     def test_callers_leave_in_the_order_in_which_they_asked(self, play: Play) -> None:
         async def run(gate: Gate) -> None:

@@ -13,10 +13,11 @@ from typing import Protocol
 
 from pailitao_spider.access.pace import Pace, Permit
 
-__all__ = ["Gate", "GateClosedError", "LocalGate", "catch_up_seconds"]
+__all__ = ["FIRST_ANSWER_SECONDS", "Gate", "GateClosedError", "LocalGate", "catch_up_seconds"]
 
 _SLICE_SECONDS = 0.25  # how long a waiting call may take to notice that the run ends
 _FIRST_SLICE_SECONDS = 0.01
+FIRST_ANSWER_SECONDS = 60.0  # beyond any timeout: an answer that never came to the gate
 # How much of a stall may be made good at once: a gateway's burst is small.
 _CATCH_UP_CALLS = 3
 _CATCH_UP_SECONDS = 0.1
@@ -67,6 +68,7 @@ class LocalGate:
         self._is_closing = is_closing
         self._is_proved = False
         self._awaits_first = False
+        self._first_until = 0.0
 
     @property
     def per_second(self) -> float:
@@ -112,10 +114,11 @@ class LocalGate:
         self._awaits_first = False
 
     async def _first_answer(self) -> None:
-        while self._awaits_first and not self._is_proved:
+        while self._awaits_first and not self._is_proved and self._clock() < self._first_until:
             await self._wait(_FIRST_SLICE_SECONDS)
             self._next_at = max(self._next_at, self._clock())
         self._awaits_first = True
+        self._first_until = self._clock() + FIRST_ANSWER_SECONDS
 
     async def _wait(self, seconds: float) -> None:
         if self._is_closing():

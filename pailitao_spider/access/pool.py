@@ -12,6 +12,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from pailitao_spider.access.gate import GateClosedError
 from pailitao_spider.access.keys import Key, Out
@@ -194,7 +195,7 @@ class Pool:
         if len(takers) - self._asking[key] < self._waiting_for(key):
             task = asyncio.ensure_future(self._take(key))
             takers.add(task)
-            task.add_done_callback(lambda done: self._taken(key, done))
+            task.add_done_callback(partial(self._taken, key))
 
     def _taken(self, key: Key, task: asyncio.Task[None]) -> None:
         self._takers[key].discard(task)

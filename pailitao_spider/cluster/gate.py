@@ -16,7 +16,7 @@ from time import monotonic
 
 from msgspec import msgpack
 
-from pailitao_spider.access.gate import GateClosedError, catch_up_seconds
+from pailitao_spider.access.gate import FIRST_ANSWER_SECONDS, GateClosedError, catch_up_seconds
 from pailitao_spider.access.pace import CONSTANTS, Pace, Permit
 from pailitao_spider.cluster.keys import AppKeys
 from pailitao_spider.cluster.link import AwayError, Link, StoppedError
@@ -65,6 +65,7 @@ class RedisGate:
         self._waiting = 0
         self._is_proved = False
         self._awaits_first = False
+        self._first_until = 0.0
         self._tickets = Tickets()
         self._news = asyncio.Event()
         self._told_ban_until = 0.0
@@ -133,9 +134,13 @@ class RedisGate:
     # waiting
 
     async def _first_answer(self) -> None:
-        while self._awaits_first and not self._is_proved:
+        while self._is_first_out():
             self._check_open()
             await asyncio.sleep(_FIRST_SLICE_SECONDS)
+
+    def _is_first_out(self) -> bool:
+        """A call is under way, and none was answered yet."""
+        return self._awaits_first and not self._is_proved and monotonic() < self._first_until
 
     async def _open_ticket(self) -> Ticket:
         self._turn_at = monotonic()
@@ -153,6 +158,7 @@ class RedisGate:
         plan = self._tickets.plan
         assert plan is not None
         self._awaits_first = True
+        self._first_until = monotonic() + FIRST_ANSWER_SECONDS
         return Permit(self._tickets.clock.there(monotonic()), ticket.limited, plan.generation)
 
     def _check_open(self) -> None:
@@ -203,7 +209,7 @@ class RedisGate:
 
     def _wanted(self) -> int:
         if not self._is_proved:
-            return 0 if self._awaits_first or self._tickets else min(self._waiting, 1)
+            return 0 if self._is_first_out() or self._tickets else min(self._waiting, 1)
         seconds = max(_BATCH_SECONDS, 2 * self._tickets.clock.round_trip_seconds)
         most = max(round(self.per_second * seconds), 1)
         return min(self._waiting - len(self._tickets), most)

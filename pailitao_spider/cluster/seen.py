@@ -25,6 +25,7 @@ __all__ = ["SharedSeen"]
 _PACKED = msgspec.msgpack.Encoder()
 _RECENT_ROUNDS = 8  # a page that asked before an acknowledgement meets its offers after it
 _Question = tuple[str, list[str | int]]
+_Asked = tuple[list[_Question], asyncio.Future[str]]
 
 
 class SharedSeen:
@@ -44,7 +45,7 @@ class SharedSeen:
         self._find = find
         self._pending: set[str] = set()
         self._recent: deque[set[str]] = deque(maxlen=_RECENT_ROUNDS)
-        self._asked: list[tuple[list[_Question], asyncio.Future[str]]] = []
+        self._asked: list[_Asked] = []
         self._asking: asyncio.Task[None] | None = None
 
     async def ask(self, offers: Sequence[Sighted]) -> None:
@@ -101,20 +102,24 @@ class SharedSeen:
         try:
             while self._asked:
                 asked, self._asked = self._asked, []
-                await self._answer(asked)
+                try:
+                    await self._answer(asked)
+                except Exception as error:  # or who asked would wait for ever
+                    _tell_all(asked, error)
         finally:
             self._asking = None
 
-    async def _answer(self, asked: list[tuple[list[_Question], asyncio.Future[str]]]) -> None:
-        try:
-            packed = _PACKED.encode([question for questions, _ in asked for question in questions])
-            known = (await self._link.patient_script("seen", self._prefix, packed)).decode()
-            for questions, answer in asked:
-                number = sum(len(members) for _, members in questions)
-                if not answer.done():
-                    answer.set_result(known[:number])
-                known = known[number:]
-        except Exception as error:  # or who asked would wait for ever
-            for _, answer in asked:
-                if not answer.done():
-                    answer.set_exception(error)
+    async def _answer(self, asked: list[_Asked]) -> None:
+        packed = _PACKED.encode([question for questions, _ in asked for question in questions])
+        known = (await self._link.patient_script("seen", self._prefix, packed)).decode()
+        for questions, answer in asked:
+            number = sum(len(members) for _, members in questions)
+            if not answer.done():
+                answer.set_result(known[:number])
+            known = known[number:]
+
+
+def _tell_all(asked: list[_Asked], error: Exception) -> None:
+    for _, answer in asked:
+        if not answer.done():
+            answer.set_exception(error)

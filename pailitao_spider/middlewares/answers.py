@@ -21,7 +21,8 @@ from pailitao_spider.gateways.oauth import Renewed, renewed
 from pailitao_spider.gateways.pages import Origin, Page
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
 from pailitao_spider.image_search import META, call_of
-from pailitao_spider.middlewares.refusals import Refusals, count_billed
+from pailitao_spider.middlewares.billing import count_billed, no_answer
+from pailitao_spider.middlewares.refusals import Refusals
 from pailitao_spider.responses import PageResponse
 from pailitao_spider.searches import now_text
 
@@ -81,7 +82,7 @@ class AnswerMiddleware:
         try:
             outcome = self._read(kind, request, response)
         except Exception:
-            self._refusals.no_answer(request)  # or the gate would wait for it
+            no_answer(self._session, request)
             raise
         if isinstance(outcome, Page) and _contradicts_itself(outcome, request):
             outcome = Refusal(RefusalClass.TRANSIENT, "no rows", f"of {outcome.total} reported")
@@ -105,7 +106,7 @@ class AnswerMiddleware:
             return await self._refusals.next_attempt(
                 request, Refusal(RefusalClass.TRANSIENT, name, "")
             )
-        self._refusals.no_answer(request)
+        no_answer(self._session, request)
         if isinstance(exception, IgnoreRequest | PailitaoError):
             return None
         raise RefusedError(f"error: {name}") from None  # its text may hold the signed address

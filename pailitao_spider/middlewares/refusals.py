@@ -21,22 +21,16 @@ from pailitao_spider.access.retrying import Action, Attempt
 from pailitao_spider.errors import RefusedError
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
 from pailitao_spider.image_search import META, call_of
+from pailitao_spider.middlewares.billing import count_billed
 from pailitao_spider.middlewares.renewing import Renewing
 from pailitao_spider.middlewares.signing import RunEndsError
 from pailitao_spider.session import Sent, Session
 
-__all__ = ["Refusals", "count_billed"]
+__all__ = ["Refusals"]
 
 logger = logging.getLogger(__name__)
 
 _UPLOADS = 1  # a picture that is refused for itself costs one upload more, no more
-
-
-def count_billed(session: Session, sent: Sent, billed: bool) -> None:
-    """A call was answered, and charged for or not."""
-    sent.key.budget.answered(billed)
-    if billed:
-        session.crawler.stats.inc_value(stats.CALLS_BILLED)
 
 
 class Refusals:
@@ -92,11 +86,11 @@ class Refusals:
         """Only now: while the first token is renewed or the run stops, no other call may leave."""
         if sent is None or sent.permit is None:
             return
-        count_billed(self._session, sent, refusal.billed)
         if refusal.kind is RefusalClass.BAD_SEED:
             sent.key.gate.good(sent.permit)
         elif refusal.kind is not RefusalClass.THROTTLED:
             sent.key.gate.unclear()
+        count_billed(self._session, sent, refusal.billed)
 
     def _slow_down(self, sent: Sent | None, refusal: Refusal) -> None:
         if sent is None or sent.permit is None:
@@ -112,13 +106,6 @@ class Refusals:
         level = logging.INFO if rate is None else logging.WARNING
         name = f"key {key.name}: " if len(self._session.pool.keys) > 1 else ""
         logger.log(level, "%stoo fast for the gateway%s: slower, at %.3g/s", name, given, now)
-
-    def no_answer(self, request: Request) -> None:
-        """The call ended by something else than an answer."""
-        sent = self._session.sent.get(request)
-        if sent is not None and sent.permit is not None:
-            count_billed(self._session, sent, billed=False)
-            sent.key.gate.unclear()
 
     def _tell_silence(self, key: Key, refusal: Refusal) -> None:
         """One line at once: a crawl that only tries again looks like one that hangs."""

@@ -21,6 +21,7 @@ from pailitao_spider.addon import session_of
 from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchCall
 from pailitao_spider.gateways.oauth import refresh_form
 from pailitao_spider.image_search import META, call_of, clean_request
+from pailitao_spider.middlewares.billing import no_answer
 from pailitao_spider.middlewares.pictures import Prepared
 from pailitao_spider.middlewares.renewing import Renewing
 from pailitao_spider.session import Sent, Session
@@ -154,8 +155,8 @@ class SigningMiddleware:
         async with self._keeping(seat):
             token = await self._renewing.current(seat.key)
             signed = _Signed(form(_with(seat.key, token)), seat.key, token.version, seat, imgid)
-        self._count(request)
-        return signed
+            self._count(request)
+            return signed
 
     @asynccontextmanager
     async def _keeping(self, seat: Seat | None) -> AsyncIterator[None]:
@@ -220,7 +221,11 @@ class SigningMiddleware:
             for name in ("seed_id", "page")
             if name in search.meta[META]
         }
-        response = await self._session.crawler.engine.download_async(upload)
+        try:
+            response = await self._session.crawler.engine.download_async(upload)
+        except BaseException:
+            no_answer(self._session, upload)
+            raise
         self._prepared.forget(picture)
         return response.text
 

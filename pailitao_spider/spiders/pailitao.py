@@ -19,6 +19,7 @@ from pailitao_spider.errors import BadSeedError, RefusedError, SourceError
 from pailitao_spider.gateways.calls import PictureRef, SearchCall
 from pailitao_spider.image_search import META, ImageSearch, call_of, picture_of
 from pailitao_spider.middlewares.answers import PageNotNeededError
+from pailitao_spider.middlewares.billing import no_answer
 from pailitao_spider.middlewares.signing import GatewayGoneError, RunEndsError
 from pailitao_spider.offers import Offer, RejectedRow
 from pailitao_spider.paging import Paging
@@ -218,6 +219,7 @@ class PailitaoSpider(Spider):
         """A page that will not come: its search ends without it, and says so."""
         request: Request = failure.request  # type: ignore[attr-defined]
         error = failure.value
+        no_answer(self.session, request)
         if isinstance(error, RunEndsError):
             return
         if isinstance(error, GatewayGoneError):
