@@ -52,7 +52,8 @@ class Pool:
     """The keys of one process. `clock` gives unix seconds, `steady` monotonic ones.
 
     `spent` is called with a key and why when its budget does not allow another call; it takes the
-    key out. `failed` is called with a fault of a gate or budget; it ends the run.
+    key out. `failed` is called with a fault of a gate or budget, after which nobody is let in; it
+    ends the run.
     """
 
     def __init__(
@@ -204,6 +205,7 @@ class Pool:
             self._send_taker(key)  # for one that came while this one was under way
             return
         if not isinstance(error, GateClosedError):
+            self._is_closed = True  # what has failed once may hold up the next for ever
             self._failed(error)
         self._turn_away(lambda waiter: True, GateClosedError())  # no picture is at fault
 
