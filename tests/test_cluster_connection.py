@@ -8,6 +8,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -572,3 +573,13 @@ def test_an_old_version_is_warned_about(version: str, is_old: bool) -> None:
 def test_where_info_is_forbidden_nothing_is_said(redis_server: LocalServer) -> None:
     use(redis_server.url, lambda client: let_in(client, "+ping", "+hello"))
     assert use(redis_server.url.replace("//", "//worker:pass@"), check_server) == []
+
+
+def test_a_server_that_is_busy_at_first_is_asked_again(redis_server: LocalServer) -> None:
+    redis_server.freeze()
+    thawing = threading.Timer(3.0, redis_server.thaw)
+    thawing.start()
+    try:
+        assert use(redis_server.url, ping) is True
+    finally:
+        thawing.join()

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,12 @@ __all__ = ["check_server", "open_client"]
 _OLDEST = (6, 2)
 _ACL = "~{pailitao* +@read +@write +@scripting +@connection -@dangerous +info +time"
 _FAILURES = (exceptions.RedisError, OSError)
-_TRIES = 5
 _PAUSE_SECONDS = 0.3
+# What may pass by itself, and how often it is tried again: a busy server answers late.
+_PASSING: Mapping[type[BaseException], int] = {
+    exceptions.ConnectionError: 4,
+    exceptions.TimeoutError: 1,
+}
 
 # The first that is in the chain of causes counts; {} is what the error says itself.
 _REMEDIES: tuple[tuple[type[BaseException], str], ...] = (
@@ -57,7 +62,8 @@ _REMEDIES: tuple[tuple[type[BaseException], str], ...] = (
 
 
 async def open_client(settings: BaseSettings, environ: Mapping[str, str] = os.environ) -> Client:
-    """A client of a Redis that answers; a line that breaks is tried five times.
+    """A client of a Redis that answers. A line that breaks is tried five times, one that is silent
+    twice.
 
     Raises ConfigError: address, what is wrong, remedy.
     """
@@ -73,19 +79,19 @@ async def open_client(settings: BaseSettings, environ: Mapping[str, str] = os.en
 
 
 async def _ping(client: Client) -> None:
-    for left in reversed(range(_TRIES)):
+    failures = Counter[type[BaseException]]()
+    while True:
         try:
             await client.ping()
             return
-        except exceptions.ConnectionError as error:
-            if not left or isinstance(error, exceptions.BusyLoadingError) or not _broke(error):
+        except exceptions.BusyLoadingError:
+            raise
+        except exceptions.RedisError as error:
+            kind = _recognized(error)[0]
+            failures[kind] += 1
+            if failures[kind] > _PASSING.get(kind, 0):
                 raise
         await asyncio.sleep(_PAUSE_SECONDS)
-
-
-def _broke(error: BaseException) -> bool:
-    """Nothing is known to be wrong: it was there, and the line broke."""
-    return _recognized(error)[0] is exceptions.ConnectionError
 
 
 def _why(error: BaseException) -> str:
