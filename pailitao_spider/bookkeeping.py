@@ -41,8 +41,8 @@ class Bookkeeping:
         self.books = books
         self.pages = pages
         self.searches = Searches(self._finished)
-        self.begun = self.ended = 0
-        """Seeds that were taken from the source, and those whose line is written."""
+        self.without_end = 0
+        """Seeds that were begun and whose line is not written yet."""
         self.on_twins: Callable[[Search], None] = lambda search: None
         self._stats = collector
         self._on_failure = on_failure
@@ -87,7 +87,7 @@ class Bookkeeping:
         try:
             while self.books.has_pending:
                 for line in await self.books.commit():
-                    self.ended += 1
+                    self.without_end -= 1
                     self._count(line)
                 await self._pause()
         except ResultsError as error:

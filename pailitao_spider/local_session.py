@@ -157,7 +157,7 @@ class LocalSession(Session):
 
     @property
     def without_end(self) -> int:
-        return self.bookkeeping.begun - self.bookkeeping.ended
+        return self.bookkeeping.without_end
 
     def what_is_left(self) -> str:
         if self.books.is_held:

@@ -36,6 +36,7 @@ from pailitao_spider.gateways.abilities import why_not_taken
 from pailitao_spider.gateways.calls import Form, PictureRef, SearchCall
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.image_search import image_of
+from pailitao_spider.outs import why_all_are_out, with_time
 from pailitao_spider.pictures import load
 from pailitao_spider.results.ledger import Books, LedgerLine
 from pailitao_spider.results.roster import PageStore
@@ -217,7 +218,7 @@ class Session:
         out = replace(out, text=where_it_is_set(out.text, self.config))
         self.pool.take_out(key, out)
         if self.pool.usable:
-            logger.warning("key %s is out: %s; the other keys go on", key.name, _with_time(out))
+            logger.warning("key %s is out: %s; the other keys go on", key.name, with_time(out))
             return True
         self.stop(out.reason, self.why_no_key())
         return False
@@ -267,13 +268,7 @@ class Session:
 
     def why_no_key(self) -> str:
         """Why no key is left, and when one is whole again."""
-        outs = self.pool.outs()
-        named = len(self.pool.keys) > 1
-        text = "; ".join(f"key {key.name}: {out.text}" if named else out.text for key, out in outs)
-        moments = [out.until for _, out in outs if out.until is not None]
-        if not moments:
-            return text
-        return f"{text}; {self.way_on} after {_local(min(moments))} (local time)"
+        return why_all_are_out(self.pool.outs(), self.way_on, named=len(self.pool.keys) > 1)
 
     async def close(self) -> None:
         """Closes what `open` opened, as far as it came: once, whoever asks and waits for it."""
@@ -293,7 +288,10 @@ class Session:
             )
             self._count_drift()
             try:
-                await self._close_keys()
+                await self.pool.close()
+                for key in self.pool.keys:
+                    await key.budget.close()
+                self.uses = {key.name: key.budget.today for key in self.pool.keys}
             finally:
                 self.books.close()
         elif hasattr(self, "books"):  # what was there before stays as it is
@@ -302,19 +300,3 @@ class Session:
         if self._sandbox is not None:
             await self._sandbox.close()
             self._sandbox = None
-
-    async def _close_keys(self) -> None:
-        await self.pool.close()
-        for key in self.pool.keys:
-            await key.budget.close()
-        self.uses = {key.name: key.budget.today for key in self.pool.keys}
-
-
-def _with_time(out: Out) -> str:
-    if out.until is None:
-        return out.text
-    return f"{out.text}; whole again after {_local(out.until)} (local time)"
-
-
-def _local(moment: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))

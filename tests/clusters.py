@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from typing import Any
 from pailitao_spider.cluster.local_server import LocalServer
 from pailitao_spider.sandbox.server import Site
 from tests.crawling import REPOSITORY, Crawled
-from tests.warm import start
+from tests.warm import SCRAPY, start
 
 Worker = subprocess.Popen[str]
 
@@ -52,7 +51,7 @@ class Cluster:
     def command(self, *arguments: str, timeout_seconds: float = 60) -> Crawled:
         """`scrapy <arguments>` from start to end."""
         process = start(
-            [sys.executable, "-W", "error", "-m", "scrapy", *arguments],
+            [*SCRAPY, *arguments],
             cwd=self.folder,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
@@ -94,7 +93,7 @@ class Cluster:
         """A worker under way; its output goes to `worker-<n>.log`."""
         log = (self.folder / f"worker-{len(self.workers)}.log").open("w", encoding="utf-8")
         worker = start(
-            [sys.executable, "-W", "error", "-m", "scrapy", "crawl", "pailitao",
+            [*SCRAPY, "crawl", "pailitao",
              "-s", "STATS_CLASS=tests.stats_file.WorkerStats", *arguments],
             cwd=self.folder,
             env={**self.environment(), **env},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pailitao_spider.sandbox.server import Site
-from tests.warm import start
+from tests.warm import SCRAPY, start
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -91,8 +90,7 @@ class Crawler:
         self, *arguments: str, seeds: str | Path = "seeds.txt", out: str = "-O", **popen: Any
     ) -> subprocess.Popen[str]:
         """A crawl under way; `out` is -O or -o, or empty for no feed."""
-        command = [sys.executable, "-W", "error"]
-        command += ["-m", "scrapy", "crawl", "pailitao", "-a", f"seeds={seeds}"]
+        command = [*SCRAPY, "crawl", "pailitao", "-a", f"seeds={seeds}"]
         command += [out, "offers.jsonl"] if out else []
         command += ["-s", "STATS_CLASS=tests.stats_file.FileStats", *arguments]
         return start(

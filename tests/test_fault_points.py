@@ -32,8 +32,8 @@ BEYOND = {
     "access/pool.py|Pool._taken": ENTRY,
     "feeds.py|DurableFeedExporter.item_scraped": "is not called, for what this can see",
     "cluster/seen.py|SharedSeen._ask": ENTRY,
-    "middlewares/signing.py|SigningMiddleware._seated": MINUTE,
-    "middlewares/signing.py|SigningMiddleware._keeping": MINUTE,
+    "middlewares/signing.py|SigningMiddleware._sign": MINUTE,
+    "middlewares/signing.py|_Leave.__init__": MINUTE,
 }
 """Where no code of the package could notice the fault."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,12 @@ import pytest
 from tests import warm
 from tests.crawling import REPOSITORY
 
-SCRAPY = [sys.executable, "-W", "error", "-m", "scrapy"]
-
 
 def started(folder: Path, *arguments: str, **env: str) -> subprocess.Popen[str]:
     given: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE}
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     kept |= {"HOME": str(folder), "PYTHONPATH": str(REPOSITORY), **env}
-    return warm.start([*SCRAPY, *arguments], cwd=folder, env=kept, text=True,
+    return warm.start([*warm.SCRAPY, *arguments], cwd=folder, env=kept, text=True,
                       stderr=subprocess.STDOUT, encoding="utf-8", **given)  # fmt: skip
 
 

@@ -13,7 +13,6 @@ import atexit
 import inspect
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -22,12 +21,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.warm_process import READY
+from tests.warm_process import NUMBER, READY
 
-__all__ = ["start"]
+__all__ = ["SCRAPY", "start"]
 
-REPOSITORY = Path(__file__).parent.parent
-_SCRAPY = [sys.executable, "-W", "error", "-m", "scrapy"]
+SCRAPY = [sys.executable, "-W", "error", "-m", "scrapy"]
 _SPECIAL = {"preexec_fn", "start_new_session", "pass_fds"}
 _KNOWN = {"PATH", "LANG", "HOME", "PYTHONPATH", "SCRAPY_SETTINGS_MODULE", "COLUMNS", "REDIS_URL"}
 
@@ -35,7 +33,7 @@ _KNOWN = {"PATH", "LANG", "HOME", "PYTHONPATH", "SCRAPY_SETTINGS_MODULE", "COLUM
 def start(command: list[str], **popen: Any) -> subprocess.Popen[str]:
     """As `subprocess.Popen`, and faster where the command is Scrapy's with nothing special."""
     given = {name for name, value in popen.items() if value}
-    if command[: len(_SCRAPY)] == _SCRAPY and not given & _SPECIAL and _is_plain(popen["env"]):
+    if command[: len(SCRAPY)] == SCRAPY and not given & _SPECIAL and _is_plain(popen["env"]):
         return _Forked(command, **popen)
     return subprocess.Popen(command, **popen)
 
@@ -59,7 +57,7 @@ def _server() -> str:
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     process = subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "tests.warm_process", address],
-        cwd=REPOSITORY,
+        cwd=Path(__file__).parent.parent,
         env=kept,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -81,7 +79,7 @@ class _Forked(subprocess.Popen[str]):
         named = bound.arguments
         fds = [named[name] for name in ("p2cread", "c2pwrite", "errwrite")]
         asked = {
-            "arguments": named["args"][len(_SCRAPY) :],
+            "arguments": named["args"][len(SCRAPY) :],
             "cwd": str(named["cwd"]),
             "env": {name: str(value) for name, value in named["env"].items()},
         }
@@ -89,14 +87,14 @@ class _Forked(subprocess.Popen[str]):
         self._told.connect(_server())
         streams = [fd if fd != -1 else number for number, fd in enumerate(fds)]
         socket.send_fds(self._told, [json.dumps(asked).encode() + b"\n"], streams)
-        self.pid = int(self._line())
+        self.pid = self._number()
         self._child_created = True
         self._close_pipe_fds(*(named[name] for name in _PIPES))  # type: ignore[attr-defined]
 
     def _try_wait(self, wait_flags: int) -> tuple[int, int]:
         self._told.setblocking(not wait_flags & os.WNOHANG)
         try:
-            status = int(self._line())
+            status = self._number()
         except BlockingIOError:
             return 0, 0
         self._told.close()
@@ -109,15 +107,12 @@ class _Forked(subprocess.Popen[str]):
                 self._handle_exitstatus(status)  # type: ignore[attr-defined]
         return self.returncode
 
-    def _line(self) -> bytes:
-        line = self._told.recv(32)
-        if not line:
+    def _number(self) -> int:
+        """The process' number at first, and how it ended at last; both may have come by now."""
+        number = self._told.recv(NUMBER.size)
+        if not number:
             raise ChildProcessError("the process that forks is gone")
-        return line
-
-    def send_signal(self, sig: int) -> None:
-        if self.poll() is None:
-            os.kill(self.pid, signal.Signals(sig))
+        return int(NUMBER.unpack(number)[0])
 
 
 _PIPES = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")

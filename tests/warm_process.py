@@ -13,13 +13,15 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from shutil import rmtree
+from struct import Struct
 from typing import Any
 
 import scrapy
 
-__all__ = ["READY"]
+__all__ = ["NUMBER", "READY"]
 
 READY = "ready"
+NUMBER = Struct("!q")
 _LOADED = (
     "PIL.ImageFile",
     "PIL.ImageOps",
@@ -95,7 +97,7 @@ def _asked() -> dict[str, Any]:
                 selector.unregister(key.fd)
                 os.close(key.fd)
                 with suppress(OSError), line:
-                    line.sendall(str(os.waitpid(pid, 0)[1]).encode())
+                    line.sendall(NUMBER.pack(os.waitpid(pid, 0)[1]))
 
 
 def _forked(selector: selectors.BaseSelector, line: socket.socket) -> dict[str, Any] | None:
@@ -113,7 +115,7 @@ def _forked(selector: selectors.BaseSelector, line: socket.socket) -> dict[str, 
         return {**json.loads(said), "streams": streams}
     for fd in streams:
         os.close(fd)
-    line.sendall(str(pid).encode())
+    line.sendall(NUMBER.pack(pid))
     selector.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, line))
     return None
 

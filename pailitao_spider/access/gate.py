@@ -8,6 +8,7 @@ wrong secret costs one call, a stale token one refresh.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -67,8 +68,8 @@ class LocalGate:
         self._blocked_until = 0.0
         self._is_closing = is_closing
         self._is_proved = False
-        self._awaits_first = False
-        self._first_until = 0.0
+        self._first_until = -math.inf
+        """So long the answer to the first call is waited for."""
 
     @property
     def per_second(self) -> float:
@@ -111,13 +112,12 @@ class LocalGate:
 
     def unclear(self) -> None:
         """An answer that says nothing of key or pace."""
-        self._awaits_first = False
+        self._first_until = -math.inf
 
     async def _first_answer(self) -> None:
-        while self._awaits_first and not self._is_proved and self._clock() < self._first_until:
+        while not self._is_proved and self._clock() < self._first_until:
             await self._wait(_FIRST_SLICE_SECONDS)
             self._next_at = max(self._next_at, self._clock())
-        self._awaits_first = True
         self._first_until = self._clock() + FIRST_ANSWER_SECONDS
 
     async def _wait(self, seconds: float) -> None:

@@ -64,8 +64,8 @@ class RedisGate:
         self._turn_at = 0.0
         self._waiting = 0
         self._is_proved = False
-        self._awaits_first = False
-        self._first_until = 0.0
+        self._first_until = -math.inf
+        """So long the answer to the first call is waited for."""
         self._tickets = Tickets()
         self._news = asyncio.Event()
         self._told_ban_until = 0.0
@@ -118,7 +118,7 @@ class RedisGate:
 
     def unclear(self) -> None:
         """An answer that says nothing of key or pace."""
-        self._awaits_first = False
+        self._first_until = -math.inf
 
     async def close(self) -> None:
         """Lets nobody in any more; delivers the last reports if Redis answers."""
@@ -140,7 +140,7 @@ class RedisGate:
 
     def _is_first_out(self) -> bool:
         """A call is under way, and none was answered yet."""
-        return self._awaits_first and not self._is_proved and monotonic() < self._first_until
+        return not self._is_proved and monotonic() < self._first_until
 
     async def _open_ticket(self) -> Ticket:
         self._turn_at = monotonic()
@@ -157,7 +157,6 @@ class RedisGate:
     def _permit(self, ticket: Ticket) -> Permit:
         plan = self._tickets.plan
         assert plan is not None
-        self._awaits_first = True
         self._first_until = monotonic() + FIRST_ANSWER_SECONDS
         return Permit(self._tickets.clock.there(monotonic()), ticket.limited, plan.generation)
 

@@ -2,7 +2,7 @@
 
 Redis away for seconds or minutes is no error: who asks waits, with growing pauses and a random
 share so that a hundred workers do not come back at once, and it is told once. Nor is one that
-refuses in the middle of a run, as when somebody changes a user's rights: `waits_for_rights`.
+refuses in the middle of a run, as when somebody changes a user's rights: `waits_out_refusals`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def script_text(name: str) -> str:
 class Link:
     """Calls to one Redis. Each script is a file of the folder `lua`, or a folder there.
 
-    With `waits_for_rights`, a call that Redis refuses is one that it does not answer.
+    With `waits_out_refusals`, a call that Redis refuses is one that it does not answer.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Link:
     ) -> None:
         self.client = client
         self.calls = 0
-        self.waits_for_rights = False
+        self.waits_out_refusals = False
         self.script_calls: Counter[str] = Counter()
         self._is_closing = is_closing
         self._sleep = sleep
@@ -104,7 +104,7 @@ class Link:
         except exceptions.ResponseError as error:
             if str(error).startswith(_AWAY_CODES):
                 raise self._away(error) from error
-            if self.waits_for_rights:
+            if self.waits_out_refusals:
                 raise self._refused(error) from error
             raise
         self._answered()

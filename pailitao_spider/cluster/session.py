@@ -130,7 +130,7 @@ class ClusterSession(Session):
             raise ConfigError(
                 f"Redis refuses: {error}; see docs/cluster.md for the rights of a worker"
             ) from error
-        self.link.waits_for_rights = True
+        self.link.waits_out_refusals = True
         self.worker = Worker(self, worker_name())
         self.searches = self.worker.hand
         self.seen = SharedSeen(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from scrapy import Request
 from scrapy.exceptions import IgnoreRequest
@@ -43,12 +42,11 @@ class GatewayGoneError(IgnoreRequest):
 
 
 @dataclass(frozen=True, slots=True)
-class _Signed:
-    """A form for the wire; `imgid` is what a search names its picture by."""
+class _Leave:
+    """Leave for one call, which `form` signs. `imgid` is what a search names its picture by."""
 
-    form: Form
     key: Key
-    token_version: int
+    form: Callable[[Token], Form]
     seat: Seat | None = None
     imgid: str | None = None
 
@@ -74,15 +72,10 @@ class SigningMiddleware:
             return
         self._check_open()
         try:
-            signed = await self._signed(request)
+            leave = await self._leave(request)
+            self._session.sent[request] = await self._sign(request, leave)
         except GateClosedError as error:
             raise RunEndsError from error
-        async with self._keeping(signed.seat):
-            clean = inner.put_form(request, signed.form)
-        permit = signed.seat.permit if signed.seat is not None else None
-        self._session.sent[request] = Sent(
-            clean, signed.key, permit, signed.token_version, signed.imgid
-        )
         request.meta["download_timeout"] = self._timeout_seconds
         if self._session.config.sandbox is not None:
             request.meta["proxy"] = None
@@ -106,67 +99,53 @@ class SigningMiddleware:
 
     # one attempt
 
-    async def _signed(self, request: Request) -> _Signed:
+    async def _sign(self, request: Request, leave: _Leave) -> Sent:
+        """Signs with the newest token. What fails here leaves the seat to others."""
+        key, seat = leave.key, leave.seat
+        try:
+            current = self._renewing.current(key) if seat is not None else key.tokens.current()
+            token = await current
+            if seat is not None:
+                self._count(request)
+            clean = inner.put_form(request, leave.form(token))
+        except BaseException:
+            if seat is not None:
+                await self._session.pool.leave(seat)
+            raise
+        permit = seat.permit if seat is not None else None
+        return Sent(clean, key, permit, token.version, leave.imgid)
+
+    async def _leave(self, request: Request) -> _Leave:
         """Raises GateClosedError when the run ends while it waits."""
         kind, call = request.meta[META]["kind"], request.meta[META]["call"]
-        if kind == "token":
-            return await self._token_form(self._session.pool.named(call["key"]))
-        if kind == "upload":
-            return await self._upload_form(request, self._session.pool.named(call["key"]))
-        return await self._search_form(request)
+        if kind == "search":
+            return await self._search(request)
+        key = self._session.pool.named(call["key"])
+        return _token(key) if kind == "token" else await self._upload(key, call)
 
-    async def _token_form(self, key: Key) -> _Signed:
-        token = await key.tokens.current()
-        form = refresh_form(key.token_url or "", key.credential, token.refresh or "")
-        return _Signed(form, key, token.version)
-
-    async def _upload_form(self, request: Request, key: Key) -> _Signed:
-        given = {name: text for name, text in request.meta[META]["call"].items() if name != "key"}
+    async def _upload(self, key: Key, call: Mapping[str, Any]) -> _Leave:
+        given = {name: text for name, text in call.items() if name != "key"}
         limits = key.dialect.limits.picture
         assert limits is not None
         base64 = await self._prepared.base64(PictureRef(**given), limits)
         seat = await self._session.pool.enter(lambda each: True, UPLOAD, only=key)
 
-        def form(credential: Credential) -> Form:
-            return key.uploading.upload_form(key.url, base64, credential, time.time())
+        def form(token: Token) -> Form:
+            return key.uploading.upload_form(key.url, base64, _with(key, token), time.time())
 
-        return await self._seated(request, seat, form)
+        return _Leave(key, form, seat)
 
-    async def _search_form(self, request: Request) -> _Signed:
+    async def _search(self, request: Request) -> _Leave:
         call = call_of(request)
         seat, imgid = await self._seat(request, call)
         key = seat.key
 
-        def form(credential: Credential) -> Form:
+        def form(token: Token) -> Form:
             size = min(call.page_size, key.dialect.limits.page_size)
             asked = call if size == call.page_size else replace(call, page_size=size)
-            return key.dialect.search_form(key.url, asked, imgid, credential, time.time())
+            return key.dialect.search_form(key.url, asked, imgid, _with(key, token), time.time())
 
-        return await self._seated(request, seat, form, imgid)
-
-    async def _seated(
-        self,
-        request: Request,
-        seat: Seat,
-        form: Callable[[Credential], Form],
-        imgid: str | None = None,
-    ) -> _Signed:
-        """Signs with the newest token."""
-        async with self._keeping(seat):
-            token = await self._renewing.current(seat.key)
-            signed = _Signed(form(_with(seat.key, token)), seat.key, token.version, seat, imgid)
-            self._count(request)
-            return signed
-
-    @asynccontextmanager
-    async def _keeping(self, seat: Seat | None) -> AsyncIterator[None]:
-        """What fails before a call is on its way leaves its seat to others."""
-        try:
-            yield
-        except BaseException:
-            if seat is not None:
-                await self._session.pool.leave(seat)
-            raise
+        return _Leave(key, form, seat, imgid)
 
     # which key
 
@@ -235,6 +214,14 @@ class SigningMiddleware:
         search = self._session.searches.find(seed_id, request.meta[META].get("page"))
         if search is not None:
             search.calls += 1
+
+
+def _token(key: Key) -> _Leave:
+    """A renewal waits for nobody."""
+    return _Leave(
+        key,
+        lambda token: refresh_form(key.token_url or "", key.credential, token.refresh or ""),
+    )
 
 
 def _with(key: Key, token: Token) -> Credential:

@@ -112,18 +112,14 @@ class PailitaoSpider(Spider):
         return min(max(_FEWEST_OPEN, ceil(per_second)), most)
 
     async def _begin(self, each: Seed | BadLine) -> Request | None:
-        if isinstance(each, BadLine):
-            if self.session.books.is_complete(each.seed_id):
-                self.crawler.stats.inc_value(stats.SEEDS_KNOWN)
-                return None
-            self._local.bookkeeping.begun += 1
-            self._close_bad(each.seed_id, each.image, each.code, each.text)
-            return None
-        seed = self.session.books.named_apart(each)
+        seed = each if isinstance(each, BadLine) else self.session.books.named_apart(each)
         if self.session.books.is_complete(seed.seed_id):
             self.crawler.stats.inc_value(stats.SEEDS_KNOWN)
             return None
-        self._local.bookkeeping.begun += 1
+        self._local.bookkeeping.without_end += 1
+        if isinstance(seed, BadLine):
+            self._close_bad(seed.seed_id, seed.image, seed.code, seed.text)
+            return None
         try:
             picture = await _identified(seed.image)
         except BadSeedError as error:
