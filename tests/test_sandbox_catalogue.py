@@ -13,8 +13,9 @@ from PIL import Image, ImageDraw
 from pailitao_spider.descriptor import TILTS, describe, resemblance
 from pailitao_spider.sandbox.catalogue import NOTHING, Catalogue
 from pailitao_spider.sandbox.designs import KINDS
-from pailitao_spider.sandbox.drawing import jpeg, photo
+from pailitao_spider.sandbox.drawing import jpeg
 from pailitao_spider.sandbox.photos import write_examples
+from pailitao_spider.sandbox.references import drawn, kept
 
 FIELDS = [
     "num_iid",
@@ -56,8 +57,7 @@ def catalogue() -> Catalogue:
 @pytest.fixture(scope="module")
 def ranks(catalogue: Catalogue) -> list[int]:
     """At which place an unseen view of each design finds that design."""
-    shots = (photo(design, pixels=128) for design in catalogue.designs)
-    references = np.concatenate([describe(shot) for shot in shots])
+    references = kept()
     found = []
     for design in catalogue.designs:
         view = Image.open(io.BytesIO(jpeg(design, 3, 240)))
@@ -88,6 +88,11 @@ def test_a_photo_of_something_else_still_finds_what_is_nearest(catalogue: Catalo
     alike = catalogue.sight(stranger)
     assert max(alike) < 0.78
     assert catalogue.search(stranger)
+
+
+def test_the_kept_looks_are_those_that_the_designs_have_when_drawn(catalogue: Catalogue) -> None:
+    """Else: `python -m pailitao_spider.sandbox.references`."""
+    np.testing.assert_allclose(kept(), drawn(catalogue.designs), atol=0.002)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK"])

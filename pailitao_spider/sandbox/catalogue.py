@@ -8,18 +8,16 @@ import re
 import threading
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from pailitao_spider.descriptor import TILTS, describe, resemblance
+from pailitao_spider.descriptor import TILTS, Array, describe, resemblance
 from pailitao_spider.sandbox.designs import Design, draw_up
-from pailitao_spider.sandbox.drawing import photo
 from pailitao_spider.sandbox.listings import Listing, Row, list_offers
 from pailitao_spider.sandbox.oddities import roughened
+from pailitao_spider.sandbox.references import references_of
 
 __all__ = ["NOTHING", "Catalogue", "Match", "Shot", "Sighting", "region"]
 
@@ -32,7 +30,6 @@ SIMILAR = 0.62
 RECOGNISED = 0.78  # of 288 unseen views, 99 in 100 lie above 0.82
 MESSY_SHARE = 0.3
 REGION_STRIDE, NEIGHBOUR = 4, 5
-REFERENCE_PIXELS = 128
 PHOTO_NAME = re.compile(r"([a-z]+-\d+)(?:-(\d{1,9}))?\.(?:jpe?g|png|webp)(?:_[\w.]+)?")
 
 
@@ -71,8 +68,8 @@ class Catalogue:
         self.messy = messy
         self.designs = draw_up(seed, designs)
         self._by_name = {design.name: design for design in self.designs}
-        self._references: NDArray[np.floating[Any]] | None = None
-        self._drawing = threading.Lock()
+        self._references: Array | None = None
+        self._loading = threading.Lock()
         self._offers = lru_cache(maxsize=None)(self._list_offers)
         self.matches = lru_cache(maxsize=1024)(self._find)
         self.sight_design = lru_cache(maxsize=None)(self._affinities)
@@ -118,8 +115,8 @@ class Catalogue:
         return ((region(name), name), (region(neighbour.name, 400), neighbour.name))
 
     def sight(self, picture: Image.Image) -> Sighting:
-        """By looking: some 5 ms of work, and half a second more on the first picture."""
-        alike = resemblance(describe(picture, TILTS), self._drawn_references())
+        """By looking: some 5 ms of work."""
+        alike = resemblance(describe(picture, TILTS), self._looks())
         best = int(alike.argmax())
         if alike[best] >= RECOGNISED:
             return self.sight_design(self.designs[best])
@@ -178,11 +175,8 @@ class Catalogue:
             return listing
         return replace(listing, row=roughened(listing.row, rng))
 
-    def _drawn_references(self) -> NDArray[np.floating[Any]]:
-        with self._drawing:
+    def _looks(self) -> Array:
+        with self._loading:
             if self._references is None:
-                drawn = [
-                    describe(photo(design, pixels=REFERENCE_PIXELS)) for design in self.designs
-                ]
-                self._references = np.concatenate(drawn)
+                self._references = references_of(self.seed, self.designs)
         return self._references
