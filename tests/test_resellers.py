@@ -634,3 +634,12 @@ def test_without_json_only_a_telling_status_decides(kind: Any, body: bytes, stat
 def test_tmapi_s_429_waits_as_long_as_the_header_says() -> None:
     said = refused(Tmapi().page(429, {"retry-after": "17"}, b'{"code":429}'))
     assert (said.kind, said.wait_seconds) == (THROTTLED, 17.0)
+
+
+@pytest.mark.parametrize(
+    ("told", "has_next"), [(True, True), ("false", False), (None, None), ("perhaps", None)]
+)
+def test_tmapi_tells_whether_there_is_a_next_page(told: Any, has_next: bool | None) -> None:
+    body = json.dumps({"code": 200, "data": {"items": [TMAPI_ROW], "has_next_page": told}})
+
+    assert page_of(Tmapi().page(200, {}, body.encode())).has_next is has_next

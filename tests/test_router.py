@@ -764,3 +764,20 @@ def test_a_wait_is_a_number_of_seconds_that_can_be_waited(
     found = Router().page(status, headers, body)
     wait = found.wait_seconds if isinstance(found, Refusal) else None
     assert wait is None or 0 <= wait <= 1e9
+
+
+@pytest.mark.parametrize(
+    ("real", "total", "returned"),
+    [
+        pytest.param(8920, 892, 892, id="fewer-can-be-returned"),
+        pytest.param("892", "892", 892, id="the-same-as-text"),
+        pytest.param(0, 892, 892, id="zero-beside-a-number"),
+        pytest.param(0, 0, 0, id="zero"),
+        pytest.param(None, 43, 43, id="one-alone"),
+    ],
+)
+def test_a_total_is_what_can_be_returned(real: Any, total: Any, returned: int) -> None:
+    told = {"item": [row()], "real_total_results": real, "total_results": total}
+
+    assert paged(answer(told)).total == returned
+    assert paged(answer(told | {"item": row()})).total == returned

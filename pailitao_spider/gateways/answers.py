@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
-from pailitao_spider.errors import AnswerError
+from pailitao_spider import values
+from pailitao_spider.errors import AnswerError, FieldError
 
-__all__ = ["decode", "first", "raw_rows", "unwrapped", "whole_number"]
+__all__ = ["decode", "first", "raw_rows", "returnable", "unwrapped", "whole_number", "yes_or_no"]
 
 _NUMBERS_KEPT = msgspec.json.Decoder(float_hook=Decimal)
 _MOST_LEVELS = 64
@@ -102,3 +103,17 @@ def whole_number(value: Any) -> int | None:
     if isinstance(value, str) and value.strip().isdecimal() and len(value) < 16:
         return int(value)
     return value if isinstance(value, int) and 0 <= value < 10**15 else None
+
+
+def returnable(real: Any, total: Any) -> int | None:
+    """How many offers of a search can be got: `total_results` of `real_total_results` found."""
+    told = [number for each in (real, total) if (number := whole_number(each)) is not None]
+    return min(filter(None, told), default=0) if told else None
+
+
+def yes_or_no(value: Any) -> bool | None:
+    """A claim in any of the usual words; None when it is none."""
+    try:
+        return values.flag(value)
+    except FieldError:
+        return None

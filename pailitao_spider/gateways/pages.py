@@ -48,7 +48,8 @@ class UnreadRows(Protocol):
 class Page:
     """One page as it came: rows in the gateway's order, its claims about the whole.
 
-    `total` and `page_count` are what the gateway says of the search, hints and no more.
+    `total` (the offers that can be returned), `page_count` and `has_next` (a further page has rows)
+    are what the gateway says of the search, hints and no more; None is not told.
     """
 
     content: list[Row] | UnreadRows
@@ -62,6 +63,7 @@ class Page:
     regions: tuple[str, ...] = ()
     """Where several products were seen in the photo: each `x1,x2,y1,y2`, for `SearchCall.region`"""
     quota: QuotaTold | None = None
+    has_next: bool | None = None
     gateway: str | None = None
     """Whose keys can be asked for the pages that follow: the group of the key that got this one."""
     origin: Origin | None = None
@@ -108,7 +110,8 @@ class Page:
         return isinstance(other, Page) and self._told() == other._told()
 
     def _told(self) -> tuple[object, ...]:
-        claims = self.total, self.page_count, self.request_id, self.billed, self.regions
+        hints = self.total, self.page_count, self.has_next
+        claims = *hints, self.request_id, self.billed, self.regions
         return self.rows, self.faults, self.signs, claims, self.quota, self.gateway, self.origin
 
     def _stamp(self, origin: Origin) -> None:

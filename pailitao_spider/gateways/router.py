@@ -16,7 +16,13 @@ import msgspec
 from pailitao_spider.drift import Drift
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways import router_refusals
-from pailitao_spider.gateways.answers import first, raw_rows, unwrapped, whole_number
+from pailitao_spider.gateways.answers import (
+    first,
+    raw_rows,
+    returnable,
+    unwrapped,
+    whole_number,
+)
 from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
 from pailitao_spider.gateways.forms import encoded
 from pailitao_spider.gateways.pages import Page
@@ -135,7 +141,7 @@ class Router:
             return _tolerant_page(status, headers, body)
         return Page(
             RouterRows(items.item),
-            whole_number(items.real_total_results) or whole_number(items.total_results),
+            returnable(items.real_total_results, items.total_results),
             whole_number(items.pagecount),
             answer.request_id,
         )
@@ -166,7 +172,7 @@ def _tolerant_page(status: int, headers: Mapping[str, str], body: bytes) -> Page
     rows = [read_row(raw, unreadable, shape=SHAPE, drift=drift) for raw in raws]
     return Page(
         rows,
-        whole_number(first(items, "real_total_results", "total_results")),
+        returnable(first(items, "real_total_results"), first(items, "total_results")),
         whole_number(first(items, "pagecount")),
         _text(answer.get("request_id")),
         unreadable,

@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pailitao_spider.gateways.answers import first, raw_rows, unwrapped, whole_number
+from pailitao_spider.gateways.answers import (
+    first,
+    raw_rows,
+    unwrapped,
+    whole_number,
+    yes_or_no,
+)
 from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
 from pailitao_spider.gateways.foreign import shapeless
 from pailitao_spider.gateways.pages import Page
@@ -149,6 +155,7 @@ class Tmapi:
         raws = raw_rows(data.get("items") if isinstance(data, dict) else data)
         page.rows = [read_row(raw, page.unreadable, SHAPE, page.drift) for raw in raws]
         page.request_id = text(answer.get("request_id"))
+        page.has_next = yes_or_no(first(data, "has_next_page"))
         return page
 
 
