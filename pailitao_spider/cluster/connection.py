@@ -17,6 +17,7 @@ from redis.asyncio import Redis, RedisCluster, Sentinel
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 from scrapy.settings import Settings
 from scrapy_redis.connection import get_redis_from_settings
 
@@ -30,6 +31,12 @@ __all__ = ["Client", "connect", "shown_address", "shown_url"]
 Client = Redis | RedisCluster
 
 _TIMEOUT_SECONDS = 2.0
+# The commands CLIENT SETINFO and CLIENT MAINT_NOTIFICATIONS: no user can be given a right to these
+# that every version from 6.2 on can read, and nothing here needs them.
+_SAYS_NOTHING_OF_ITSELF: dict[str, Any] = {
+    "driver_info": None,
+    "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+}
 _SENTINEL, _CLUSTER = "redis+sentinel", "redis+cluster"
 
 
@@ -70,6 +77,7 @@ def connect(settings: BaseSettings, environ: Mapping[str, str] = os.environ) -> 
     own = {
         "socket_timeout": _TIMEOUT_SECONDS,
         "socket_connect_timeout": _TIMEOUT_SECONDS,
+        **_SAYS_NOTHING_OF_ITSELF,
         **settings.getdict("REDIS_PARAMS"),
         "retry": Retry(NoBackoff(), 0),
     }
