@@ -240,9 +240,12 @@ def no(what: str, name: str, status: int, body: Any, kind: RefusalClass, cause: 
         ),
         *(no("too-fast", n, 400, gw("gw.QosAppFrequencyLimit"), THROTTLED) for n in OFFICIAL),
         *(no("http-429", n, 429, b"<html>slow down</html>", THROTTLED) for n in DIALECTS),
-        *(no("bad-parameter", n, 400, gw("gw.ParamMissing"), BAD_SEED) for n in OFFICIAL),
+        *(
+            no("bad-parameter", n, 400, gw("gw.ParamMissing", "Required argument picUrl"), BAD_SEED)
+            for n in OFFICIAL
+        ),
         no("bad-parameter", "router", 200, {"code": 400, "msg": "imgid is null"}, BAD_SEED),
-        no("bad-parameter", "onebound", 200, reseller("4003"), BAD_SEED),
+        no("bad-parameter", "onebound", 200, reseller("4003") | {"reason": "imgid"}, BAD_SEED),
         no("bad-parameter", "tmapi", 200, {"code": 422, "msg": "img_url"}, BAD_SEED),
         no("calls-used-up", "onebound", 200, reseller("4013"), SPENT, Cause.QUOTA),
     ],

@@ -344,7 +344,7 @@ def test_the_quota_is_read_from_what_the_envelope_tells(told: Any, expected: Any
     ("code", "kind", "cause"),
     [
         *((code, TRANSIENT, None) for code in (4000, 4001, 4002, 4006, 4009, 4017, 5000)),
-        *((code, BAD_SEED, None) for code in (4003, 4014, 4015)),
+        *((code, TRANSIENT, None) for code in (4003, 4014, 4015)),
         *((code, DENIED, Cause.PERMISSION) for code in (4004, 4007, 4010, 4012)),
         (4005, DENIED, Cause.KEY),
         (4008, THROTTLED, Cause.QUOTA),
@@ -576,11 +576,11 @@ def test_a_row_without_an_id_is_rejected_and_the_others_stay() -> None:
 @pytest.mark.parametrize(
     ("code", "kind", "cause"),
     [
-        (400, BAD_SEED, None),
+        (400, TRANSIENT, None),
         (401, DENIED, Cause.TOKEN),
         (402, SPENT, Cause.QUOTA),
         (403, DENIED, Cause.PERMISSION),
-        (422, BAD_SEED, None),
+        (422, TRANSIENT, None),
         (429, THROTTLED, Cause.QUOTA),
         (439, SPENT, Cause.QUOTA),
         *((code, TRANSIENT, None) for code in (417, 499, 500, 503, 777, 0)),

@@ -378,7 +378,7 @@ def no(id: str, expected: RefusalClass, body: Any, status: int = 200) -> Any:
         no("400", BAD_SEED, {"code": 400, "msg": "imgid is null"}),
         no("400-both", BAD_SEED, {"code": 400, "msg": "imgid is null"}, 400),
         no("40", BAD_SEED, top(40, msg="Missing required arguments:imgid")),
-        no("41", BAD_SEED, top(41, msg="Invalid arguments:page")),
+        no("41", TRANSIENT, top(41, msg="Invalid arguments:page")),
         no("parameter-sub-code", BAD_SEED, top(15, sub_code="isv.invalid-parameter:imgid")),
         no("500", TRANSIENT, {"code": 500, "msg": "server error"}),
         no("500-both", TRANSIENT, {"code": 500, "msg": "server error"}, 500),

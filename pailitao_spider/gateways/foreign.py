@@ -19,7 +19,7 @@ _SPEAKERS: tuple[tuple[str, Callable[[Mapping[str, Any]], bool]], ...] = (
     ("onebound", _has("error_code", "api_info")),
     ("onebound", _has("error_code", "reason")),
     ("router", _has("code", "items")),
-    ("tmapi", _has("code", "data")),
+    ("tmapi", lambda answer: "code" in answer and bool(answer.get("data"))),
     ("imagequery or linkplus", _has("error_code", "error_message")),
     (
         "imagequery or linkplus",

@@ -10,13 +10,15 @@ from typing import Any
 from pailitao_spider.gateways.answers import whole_number
 from pailitao_spider.gateways.pages import QuotaTold
 from pailitao_spider.gateways.refusals import (
-    BAD_SEED,
+    BAD_PARAMETER,
     THROTTLED,
     TRANSIENT,
     Cause,
     Meaning,
     Refusal,
     RefusalClass,
+    denied,
+    status_meaning,
 )
 from pailitao_spider.gateways.resellers import (
     answer_of,
@@ -24,6 +26,7 @@ from pailitao_spider.gateways.resellers import (
     said,
     text,
 )
+from pailitao_spider.gateways.wording import decided
 
 __all__ = ["NOTHING_FOUND", "code", "opened", "quota"]
 
@@ -36,9 +39,16 @@ _SPENT = Meaning(
     RefusalClass.SPENT, Cause.QUOTA, "buy calls or pay in, in Onebound's console", math.inf
 )
 _DAY_SPENT = Meaning(RefusalClass.SPENT, Cause.QUOTA, "wait for midnight in Beijing, or buy calls")
+_CAUSES = {
+    Cause.KEY: _KEY,
+    Cause.SECRET: _KEY,
+    Cause.TOKEN: _KEY,
+    Cause.PERMISSION: _PERMISSION,
+    Cause.SETTINGS: denied(Cause.SETTINGS, "check PAILITAO_URL and PAILITAO_GATEWAY"),
+}
 _CODES: dict[str, Meaning] = {
     **dict.fromkeys(("4000", "4001", "4002", "4006", "4009", "4017", "5000"), TRANSIENT),
-    **dict.fromkeys(("4003", "4014", "4015"), BAD_SEED),
+    **dict.fromkeys(("4003", "4014", "4015"), BAD_PARAMETER),
     **dict.fromkeys(("4004", "4007", "4010", "4012"), _PERMISSION),
     "4005": _KEY,
     "4008": THROTTLED,
@@ -57,10 +67,10 @@ def opened(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, An
         return answer
     if found is None:
         return refusal(said(status, {}), f"HTTP {status}", "an answer without error_code", headers)
-    meaning = _CODES.get(found) or said(status, {})
+    words = " ".join(str(answer[name]) for name in ("reason", "error") if answer.get(name))
+    meaning = decided(_CODES.get(found), status_meaning(status), f"{found} {words}", _CAUSES)
     if found == _CALLS_USED_UP and (told := quota(answer)) and told.used >= told.most:
         meaning = _DAY_SPENT
-    words = " ".join(str(answer[name]) for name in ("reason", "error") if answer.get(name))
     return refusal(meaning, found, words, headers, text(answer.get("request_id")))
 
 

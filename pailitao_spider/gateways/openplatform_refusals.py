@@ -6,7 +6,6 @@ was reached and failed answers `success: false`, beside its `result` or in it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from pailitao_spider.errors import AnswerError, FieldError
 from pailitao_spider.gateways.answers import decode, first, unwrapped
 from pailitao_spider.gateways.foreign import shapeless
 from pailitao_spider.gateways.refusals import (
+    BAD_PARAMETER,
     BAD_SEED,
     DEAD_TOKEN,
     STATUSES,
@@ -26,7 +26,10 @@ from pailitao_spider.gateways.refusals import (
     RefusalClass,
     denied,
     retry_after_seconds,
+    status_meaning,
+    vague,
 )
+from pailitao_spider.gateways.wording import decided
 
 __all__ = ["no_picture_id", "opened"]
 
@@ -42,11 +45,11 @@ _APIS = {
 }
 
 _NUMBERS: dict[str, Meaning] = {
-    "400": BAD_SEED,
-    "401": DEAD_TOKEN,
-    "403": denied(Cause.PERMISSION),
+    "400": BAD_PARAMETER,
+    "401": vague(DEAD_TOKEN),
+    "403": vague(denied(Cause.PERMISSION)),
     "429": THROTTLED,
-    "500": TRANSIENT,
+    "500": vague(TRANSIENT),
     "503": TRANSIENT,
 }
 _CODES: tuple[tuple[str, Meaning], ...] = (
@@ -56,18 +59,13 @@ _CODES: tuple[tuple[str, Meaning], ...] = (
     ("timestamp", denied(Cause.CLOCK)),
     ("signature", denied(Cause.SECRET)),  # SignatureInvalid, SignatureMissing
     ("gw.appkey", denied(Cause.KEY)),  # AppKeyInvalid, AppKeyNotFound, AppKeyMissing
-    ("gw.param", BAD_SEED),
+    ("gw.param", BAD_PARAMETER),
 )
 """The first one that occurs in the code, in lower case, decides."""
 
-_STATUSES = STATUSES | {401: DEAD_TOKEN}
+_STATUSES = STATUSES | {401: vague(DEAD_TOKEN)}
 
 _DEAD_PICTURE = "handle image error"
-# Words of an API that was reached; it has no codes that are published.
-_PARAMETER = re.compile(
-    r"\bparam|(?:offerquery|uploadimage)param|\b(?:image_?id|image_?address|pic_?url)\b|参数|不能为空",
-    re.IGNORECASE,
-)
 
 
 def opened(
@@ -118,7 +116,8 @@ def no_picture_id() -> Refusal:
 def _by_body(status: int, failed: dict[str, Any], wait: float | None, ours: str) -> Refusal:
     code = str(first(failed, "error_code", "code", "errorCode", "resultCode") or "")
     words = str(first(failed, "error_message", "message", "errorMsg", "errorMessage") or "")
-    meaning = _meaning(code.strip().lower(), words) or _by_status(status)
+    by_code = _meaning(code.strip().lower(), words)
+    meaning = decided(by_code, status_meaning(status, _STATUSES), f"{code} {words}")
     return _refusal(meaning, code[:60] or f"HTTP {status}", words[:300], wait, ours)
 
 
@@ -130,8 +129,7 @@ def _meaning(code: str, words: str) -> Meaning | None:
             return meaning
     if code in _NUMBERS:
         return _NUMBERS[code]
-    about_parameter = "system" not in code and _PARAMETER.search(f"{code[:60]} {words[:1000]}")
-    return BAD_SEED if about_parameter else None
+    return None
 
 
 def _by_status(status: int) -> Meaning:
@@ -139,8 +137,9 @@ def _by_status(status: int) -> Meaning:
 
 
 def _refusal(meaning: Meaning, code: str, text: str, wait: float | None, ours: str) -> Refusal:
-    kind, cause, *_ = meaning
-    return Refusal(kind, code, text, wait, _remedy(kind, cause, ours), cause=cause)
+    kind, cause, _, _, is_known, _ = meaning
+    remedy = _remedy(kind, cause, ours)
+    return Refusal(kind, code, text, wait, remedy, cause=cause, is_known=is_known)
 
 
 def _remedy(kind: RefusalClass, cause: Cause | None, ours: str) -> str:

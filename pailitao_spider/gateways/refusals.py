@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 __all__ = [
+    "BAD_PARAMETER",
     "BAD_SEED",
     "DEAD_TOKEN",
     "STATUSES",
     "THROTTLED",
     "TRANSIENT",
+    "UNKNOWN",
     "Cause",
     "Meaning",
     "Refusal",
@@ -20,6 +23,8 @@ __all__ = [
     "ban_seconds",
     "denied",
     "retry_after_seconds",
+    "status_meaning",
+    "vague",
 ]
 
 
@@ -71,6 +76,10 @@ class Refusal:
     cause: Cause | None = None
     billed: bool = False
     """The gateway charges for this answer all the same."""
+    is_known: bool = True
+    """Code or words tell what it is about. Of one that is not known, a few for picture after
+    picture are the run's trouble, and one for a further page may be its way to say "no more".
+    """
 
     @property
     def reason(self) -> str:
@@ -85,6 +94,14 @@ class Meaning(NamedTuple):
     cause: Cause | None = None
     remedy: str = ""
     wait_seconds: float | None = None
+    is_known: bool = True
+    is_vague: bool = False
+    """The code stands for more than one cause: the words decide (`wording.decided`)."""
+
+
+def vague(meaning: Meaning) -> Meaning:
+    """The same, unless the words say otherwise."""
+    return meaning._replace(is_vague=True)
 
 
 def denied(cause: Cause, remedy: str = "") -> Meaning:
@@ -93,14 +110,23 @@ def denied(cause: Cause, remedy: str = "") -> Meaning:
 
 
 BAD_SEED = Meaning(RefusalClass.BAD_SEED)
+BAD_PARAMETER = vague(BAD_SEED)
+"""Some parameter: the picture's matter only where the words name the picture."""
 DEAD_TOKEN = Meaning(RefusalClass.TOKEN, Cause.TOKEN)
 THROTTLED = Meaning(RefusalClass.THROTTLED, Cause.QUOTA)
 TRANSIENT = Meaning(RefusalClass.TRANSIENT)
+UNKNOWN = Meaning(RefusalClass.TRANSIENT, is_known=False)
+"""Nobody knows what it is about: another try may tell."""
 STATUSES: dict[int, Meaning] = dict.fromkeys(
     (301, 302, 303, 307, 308, 404, 405, 410),
     denied(Cause.SETTINGS, "check PAILITAO_URL and PAILITAO_GATEWAY"),
 ) | {429: THROTTLED}
 """What an HTTP status means where the body tells nothing; any other is transient."""
+
+
+def status_meaning(status: int, statuses: Mapping[int, Meaning] = STATUSES) -> Meaning | None:
+    """What an HTTP status says beside a body; None where it says nothing, as 200 and 400 do."""
+    return statuses.get(status) or (TRANSIENT if status >= 500 else None)
 
 
 _BAN = re.compile(r"ban will last for (\d{1,9}) more seconds", re.IGNORECASE)

@@ -81,6 +81,7 @@ def refusal(
         meaning.remedy,
         request_id,
         meaning.cause,
+        is_known=meaning.is_known,
     )
 
 

@@ -12,7 +12,7 @@ from pailitao_spider.errors import AnswerError
 from pailitao_spider.gateways.answers import decode, whole_number
 from pailitao_spider.gateways.foreign import shapeless
 from pailitao_spider.gateways.refusals import (
-    BAD_SEED,
+    BAD_PARAMETER,
     DEAD_TOKEN,
     STATUSES,
     THROTTLED,
@@ -24,7 +24,10 @@ from pailitao_spider.gateways.refusals import (
     ban_seconds,
     denied,
     retry_after_seconds,
+    status_meaning,
+    vague,
 )
+from pailitao_spider.gateways.wording import decided
 
 __all__ = ["opened", "transient"]
 
@@ -54,13 +57,13 @@ _CODES: dict[int, Meaning] = {
     29: denied(Cause.KEY),
     30: denied(Cause.CLOCK),
     31: denied(Cause.CLOCK),
-    40: BAD_SEED,
-    41: BAD_SEED,
-    400: BAD_SEED,
-    401: DEAD_TOKEN,
-    403: denied(Cause.PERMISSION),
+    40: BAD_PARAMETER,
+    41: BAD_PARAMETER,
+    400: BAD_PARAMETER,
+    401: vague(DEAD_TOKEN),
+    403: vague(denied(Cause.PERMISSION)),
     429: THROTTLED,
-    500: TRANSIENT,
+    500: vague(TRANSIENT),
     503: TRANSIENT,
 }
 
@@ -69,13 +72,14 @@ _SUB_CODES: tuple[tuple[str, Meaning], ...] = (
     ("accesscontrol.limited", THROTTLED),
     ("session", DEAD_TOKEN),
     ("permission", denied(Cause.PERMISSION)),
-    ("isv.invalid-parameter", BAD_SEED),
-    ("isv.missing-parameter", BAD_SEED),
+    ("isv.invalid-parameter", BAD_PARAMETER),
+    ("isv.missing-parameter", BAD_PARAMETER),
     ("isp.", TRANSIENT),
 )
 """The first one that occurs in TOP's sub_code decides; it says more than the code."""
 
-_STATUSES = STATUSES | {401: DEAD_TOKEN}
+_STATUSES = STATUSES | {401: vague(DEAD_TOKEN)}
+_WORDS = ("msg", "sub_code", "sub_msg", "message", "error", "error_msg", "errmsg")
 
 
 def transient(code: str, text: str, request_id: str | None = None) -> Refusal:
@@ -120,8 +124,9 @@ def _remedy(kind: RefusalClass, cause: Cause | None) -> str:
 def _by_body(status: int, failed: dict[str, Any], wait: float | None) -> Refusal:
     words = " ".join(_words(failed))
     code, request_id = failed.get("code"), failed.get("request_id")
-    meaning = _meaning(whole_number(code), str(failed.get("sub_code") or "").lower())
-    kind, cause, *_ = meaning or _STATUSES.get(status, TRANSIENT)
+    by_code = _meaning(whole_number(code), str(failed.get("sub_code") or "").lower())
+    by_status = status_meaning(status, _STATUSES)
+    kind, cause, _, _, is_known, _ = decided(by_code, by_status, f"{code} {words}")
     return Refusal(
         kind,
         f"HTTP {status}" if code in (None, "") else str(code)[:40],
@@ -130,11 +135,12 @@ def _by_body(status: int, failed: dict[str, Any], wait: float | None) -> Refusal
         _remedy(kind, cause),
         None if request_id is None else str(request_id)[:100],
         cause,
+        is_known=is_known,
     )
 
 
 def _words(failed: dict[str, Any]) -> list[str]:
-    return [str(failed[name]) for name in ("msg", "sub_code", "sub_msg") if failed.get(name)]
+    return [str(failed[name]) for name in _WORDS if failed.get(name)]
 
 
 def _meaning(code: int | None, sub_code: str) -> Meaning | None:

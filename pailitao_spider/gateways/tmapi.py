@@ -21,21 +21,25 @@ from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
 from pailitao_spider.gateways.foreign import shapeless
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import (
-    BAD_SEED,
+    BAD_PARAMETER,
+    STATUSES,
     THROTTLED,
     TRANSIENT,
     Cause,
     Meaning,
     Refusal,
     RefusalClass,
+    denied,
+    status_meaning,
+    vague,
 )
 from pailitao_spider.gateways.resellers import (
     answer_of,
     asked,
     refusal,
-    said,
     text,
 )
+from pailitao_spider.gateways.wording import decided
 from pailitao_spider.rows import RowShape, read_row
 
 __all__ = ["Tmapi"]
@@ -48,17 +52,24 @@ _PERMISSION = Meaning(
 _SPENT = Meaning(RefusalClass.SPENT, Cause.QUOTA, "pay in at TMAPI", math.inf)
 # Few of its codes are published; one that is not here is taken to pass.
 _CODES: dict[int, Meaning] = {
-    400: BAD_SEED,
-    401: _TOKEN,
+    400: BAD_PARAMETER,
+    401: vague(_TOKEN),
     402: _SPENT,
-    403: _PERMISSION,
+    403: vague(_PERMISSION),
     417: TRANSIENT,
-    422: BAD_SEED,
+    422: BAD_PARAMETER,
     429: THROTTLED,
     439: _SPENT,
     499: TRANSIENT,
-    500: TRANSIENT,
+    500: vague(TRANSIENT),
     503: TRANSIENT,
+}
+_CAUSES = {
+    Cause.KEY: _TOKEN,
+    Cause.SECRET: _TOKEN,
+    Cause.TOKEN: _TOKEN,
+    Cause.PERMISSION: _PERMISSION,
+    Cause.SETTINGS: denied(Cause.SETTINGS, "check PAILITAO_URL and PAILITAO_GATEWAY"),
 }
 # Without a body that says more, a 400 or 403 may come from any server on the way.
 _STATUSES = {401: _TOKEN, 402: _SPENT}
@@ -163,7 +174,9 @@ def _refused(answer: Mapping[str, Any], status: int, headers: Mapping[str, str])
     """The body's code; where it has none, the HTTP status read as one."""
     code = answer.get("code")
     number = status if code in (None, "") else whole_number(code)
-    meaning = (_CODES.get(number) if number is not None else None) or said(status, _STATUSES)
+    by_code = _CODES.get(number) if number is not None else None
     name = f"HTTP {status}" if code in (None, "") else str(code)
     words = " ".join(str(answer[each]) for each in ("msg", "message", "detail") if answer.get(each))
+    by_status = status_meaning(status, STATUSES | _STATUSES)
+    meaning = decided(by_code, by_status, f"{code} {words}", _CAUSES)
     return refusal(meaning, name, words, headers, text(answer.get("request_id")))

@@ -113,6 +113,8 @@ class OpenPlatform:
 
     def told(self, refusal: Refusal, ask: Ask) -> Refusal:
         status, code, words = WORDS.get(refusal.why, UNCLEAR)
+        if code == UNCLEAR[1]:
+            words = refusal.text or words
         api = self._api(ask.path)
         own = api.told(refusal) if api else None
         flat = {"error_code": code, "error_message": words, "exception": words}
