@@ -19,6 +19,7 @@ from pailitao_spider.doctor.outcomes import finding_of
 from pailitao_spider.doctor.renewal import NotRenewedError, Renewal
 from pailitao_spider.doctor.wire import Answer, WireError, answered
 from pailitao_spider.gateways.calls import Credential, PictureRef, SearchCall
+from pailitao_spider.gateways.charsets import in_utf8
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass
 
@@ -136,7 +137,8 @@ class _Examination:
         return outcome
 
     def _read(self, answer: Answer) -> Page | Refusal:
-        return self._account.dialect.page(answer.status, answer.headers, answer.body)
+        body = in_utf8(answer.body, answer.headers)
+        return self._account.dialect.page(answer.status, answer.headers, body)
 
     def _tell(self, outcome: Page | Refusal) -> None:
         if isinstance(outcome, Page) or outcome.kind is RefusalClass.BAD_SEED:

@@ -12,6 +12,7 @@ import msgspec
 
 from pailitao_spider import values
 from pailitao_spider.errors import AnswerError, FieldError
+from pailitao_spider.gateways.charsets import guessed_in_utf8
 
 __all__ = ["decode", "first", "raw_rows", "returnable", "unwrapped", "whole_number", "yes_or_no"]
 
@@ -29,7 +30,7 @@ def decode(body: bytes) -> Any:
     try:
         value = _NUMBERS_KEPT.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError):
-        value = _tolerantly(body.decode("utf-8-sig", errors="replace").strip())
+        value = _tolerantly(guessed_in_utf8(body).decode("utf-8-sig", errors="replace").strip())
     value = _tolerantly(value) if isinstance(value, str) else value
     _check_depth(value)
     return value

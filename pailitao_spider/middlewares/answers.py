@@ -17,6 +17,7 @@ from pailitao_spider import stats
 from pailitao_spider.access.keys import Key
 from pailitao_spider.addon import session_of
 from pailitao_spider.errors import PailitaoError, RefusedError
+from pailitao_spider.gateways.charsets import in_utf8
 from pailitao_spider.gateways.oauth import Renewed, renewed
 from pailitao_spider.gateways.pages import Origin, Page
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
@@ -119,7 +120,7 @@ class AnswerMiddleware:
         headers = _headers(response)
         key = self._key(request, response)
         read = key.dialect.page if kind == "search" else key.uploading.imgid
-        return read(response.status, headers, response.body)
+        return read(response.status, headers, in_utf8(response.body, headers))
 
     def _key(self, request: Request, response: Response) -> Key:
         """By whom the answer came; one that was kept names its gateway."""
@@ -144,7 +145,8 @@ class AnswerMiddleware:
         page.gateway = key.group
         page.come_from(Origin(call.page, call.page_size, key.gateway, now_text()))
         if session.pages is not None:
-            session.pages.keep(call.subject, call.page, key.group, response.body)
+            body = in_utf8(response.body, _headers(response))
+            session.pages.keep(call.subject, call.page, key.group, body)
         self._stats.inc_value(stats.PAGES)
         return response.replace(cls=PageResponse, url=request.url, page=page)
 
