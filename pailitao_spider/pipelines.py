@@ -16,6 +16,7 @@ from pailitao_spider.offers import Offer, RejectedRow
 from pailitao_spider.results.ledger import Match
 from pailitao_spider.rows import NO_ID
 from pailitao_spider.values import offer_id
+from pailitao_spider.values.prices import Span, is_yuan, price_ends
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -99,21 +100,31 @@ def _match(offer: Offer) -> Match:
 def fits(offer: Offer, wanted: Arguments) -> bool:
     """The offer passes the user's filters; what is unknown is kept unless she says otherwise."""
     keeps_unknown = wanted.unknown == "keep"
+    is_asked = wanted.min_price is not None or wanted.max_price is not None
+    prices = _prices(offer) if is_asked else Span()
     answers = (
         _at_least(offer.similarity, wanted.min_similarity),
-        _at_least(_highest(offer), wanted.min_price),
-        _at_most(_lowest(offer), wanted.max_price),
+        _at_least(prices.worst, wanted.min_price),
+        _at_most(prices.best, wanted.max_price),
         offer.one_stop_service if wanted.dropship_only else True,
     )
     return all(keeps_unknown if answer is None else answer for answer in answers)
 
 
-def _lowest(offer: Offer) -> Decimal | None:
-    return offer.price_min if offer.price is None else offer.price
+def _prices(offer: Offer) -> Span:
+    """The best and the worst at any quantity, as `find` knows them; of other currencies nothing."""
+    if not is_yuan(getattr(offer, "currency", None)):
+        return Span()
+    breaks = getattr(offer, "price_breaks", None) or ()
+    return price_ends(
+        offer.price, offer.price_min, offer.price_max, offer.promotion_price,
+        (_price_of(each) for each in breaks),
+    )  # fmt: skip
 
 
-def _highest(offer: Offer) -> Decimal | None:
-    return offer.price_max if offer.price is None else offer.price
+def _price_of(price_break: Any) -> Decimal | None:
+    found = price_break["price"] if isinstance(price_break, dict) else price_break.price
+    return None if found is None else Decimal(found)
 
 
 def _at_least(value: Decimal | None, limit: Decimal | None) -> bool | None:

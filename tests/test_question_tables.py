@@ -74,8 +74,10 @@ def test_what_a_narrow_terminal_goes_without_is_named(
     shown: Callable[[int, list[str]], str],
 ) -> None:
     words = ["compare", "offers.jsonl", "--quantity", "1000"]
-    assert "not shown: seller, sim., postage; give a wider terminal, or --json" in shown(62, words)
+    assert "not shown: seller, sim., postage, MOQ; give a wider terminal, or --json" in shown(
+        62, words
+    )
     assert "not shown" not in shown(160, words)
     card = shown(30, words)
-    assert f"  seller      {SELLER}\n" in card
+    assert f"  seller   {SELLER}\n" in card
     assert "not shown" not in card

@@ -175,7 +175,11 @@ def test_find_shows_a_table_on_a_terminal(
     assert "3 offers\n" in told.out
     feed(offers.parent, *(line(str(n)) for n in range(1, 80)), name="many.jsonl")
     assert "79 offers, the first 50 shown" in ask("find", "many.jsonl").out
-    assert ask("find", "offers.jsonl", "--json").out.encode() == SHOE + BOOT + LAMP
+    *lines, summary = ask("find", "offers.jsonl", "--json").out.encode().splitlines(keepends=True)
+    assert b"".join(lines) == SHOE + BOOT + LAMP
+    assert json.loads(summary) == {"kind": "summary", "offers": 3, "found": 3, "missing_ids": []}
+    feed(offers.parent, *lines, summary, name="given.jsonl")
+    assert ask("find", "given.jsonl").err == ""
     feed(offers.parent, line("1", title="\x1b]0;x\x07\n"), name="odd.jsonl")
     assert "\x1b]" not in ask("find", "odd.jsonl").out
 
@@ -192,8 +196,11 @@ def test_find_knows_by_the_matches_what_else_a_seed_found(ask: Ask, offers: Path
 def test_compare_tells_each_offer_with_its_costs_as_json(ask: Ask, offers: Path) -> None:
     told = ask("compare", "offers.jsonl", "--quantity", "10", "--rate", "0.14", "--freight",
                "1.20", "--duty", "12", "--json")  # fmt: skip
-    shoe, lamp, boot = told.lines
+    shoe, lamp, boot, summary = told.lines
     assert told.code == 0
+    assert (summary["kind"], summary["seeds"], summary["offers"], summary["landed_unknown"]) == (
+        "summary", 2, 3, 2)  # fmt: skip
+    assert (shoe["unit"], shoe["currency"]) == (None, "CNY")
     assert (shoe["seed_id"], shoe["rank"], shoe["num_iid"]) == ("a", 1, "1")
     landed = round(((D("29.90") + D("0.50")) * D("0.14") + D("1.20")) * D("1.12"), 4)
     assert (shoe["landed_best"], shoe["landed_worst"]) == (landed, landed)
@@ -226,7 +233,8 @@ def test_suppliers_tells_who_covers_and_exits_with_1_where_seeds_are_left(
     ask: Ask, offers: Path
 ) -> None:
     told = ask("suppliers", "offers.jsonl", "--json")
-    *suppliers, found = told.lines
+    *suppliers, found, summary = told.lines
+    assert summary == {**found, "kind": "summary"}
     assert [(each["seller_id"], each["in_set"], each["adds"]) for each in suppliers] == [
         ("s1", 1, 1), ("s2", 2, 1)]  # fmt: skip
     assert (found["kind"], found["method"], found["covered"], found["nameless"]) == (
@@ -243,7 +251,7 @@ def test_suppliers_tells_who_covers_and_exits_with_1_where_seeds_are_left(
     ):
         assert text in told.out
     told = ask("suppliers", "offers.jsonl", "--share", "0.25", "--top", "1", "--json")
-    assert (told.code, len(told.lines)) == (0, 2)
+    assert (told.code, len(told.lines)) == (0, 3)
 
 
 # diff

@@ -25,6 +25,7 @@ from pailitao_spider.questions import covering
 from pailitao_spider.questions.changes import Change, Run, changes
 from pailitao_spider.questions.comparing import compare, margin
 from pailitao_spider.questions.covering import cover
+from pailitao_spider.questions.current import Current
 from pailitao_spider.questions.finding import Wanted, find, fits
 from pailitao_spider.questions.prices import Span, Terms, cost_of, unit_price
 from pailitao_spider.questions.reading import Feeds, OfferLine, Tally, check_feeds
@@ -340,7 +341,9 @@ def test_the_margin_is_best_where_the_cost_is() -> None:
 def compared(path: Path, terms: Terms | None = None, **more: Any) -> list[Any]:
     beside = path.with_name("offers.matches.jsonl")
     with closing(Relations([beside] if beside.exists() else [], Tally())) as relations:
-        return list(compare(Feeds([path]), relations, terms or Terms(), **more))
+        feeds = Current([path])
+        extras = feeds.extras
+        return list(compare(feeds, relations, terms or Terms(), extras=extras, **more))
 
 
 def test_offers_of_a_seed_are_sorted_by_landed_cost_with_the_unknown_last(tmp_path: Path) -> None:
@@ -682,4 +685,5 @@ def test_find_without_filters_gives_each_line_once(
 
 
 def test_every_field_that_is_read_is_one_of_the_schema() -> None:
-    assert set(OfferLine.__struct_fields__) - {"visual_similarity"} <= set(Offer.__slots__)
+    newer = {"visual_similarity", "currency", "weight_kg", "price_breaks"}
+    assert set(OfferLine.__struct_fields__) - newer <= set(Offer.__slots__)

@@ -3,41 +3,63 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
-
-import msgspec
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from heapq import merge
+from typing import Any, NamedTuple, Protocol
 
 from pailitao_spider.questions.prices import Cost, Span, Terms, cost_of
-from pailitao_spider.questions.reading import Feeds, OfferLine
+from pailitao_spider.questions.reading import Line, OfferLine
 from pailitao_spider.questions.relations import Relations
-from pailitao_spider.results.line_keys import NO_LINE
+from pailitao_spider.questions.terms import OfSeed
 
-__all__ = ["Choice", "SeedChoices", "compare", "margin"]
+__all__ = ["Choice", "Lines", "SeedChoices", "compare", "cost_key", "margin"]
+
+_HUNDRED = Decimal(100)
+
+
+class Lines(Protocol):
+    """Offers that are read once in order, and some of them again."""
+
+    def __iter__(self) -> Iterator[Line]: ...
+    def lines_at(self, places: Any) -> Iterator[Line]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An offer for a seed, `margin` in your currency a unit."""
+    """An offer for a seed, `margin` in your currency a piece."""
 
     offer: OfferLine
     similarity: Decimal | None
     cost: Cost
     margin: Span
+    margin_percent: Span
 
 
 @dataclass(frozen=True, slots=True)
 class SeedChoices:
-    """A seed: all its offers, those whose landed cost is known, and the first of them."""
+    """A seed: all its offers, those whose landed cost is known, and the first of them.
+
+    `unit`: what most of its offers are sold by; `others`: so many are sold by something else.
+    """
 
     seed_id: str | None
-    sell_price: Decimal | None
-    unread_sell_price: str | None
+    own: OfSeed
+    unit: str | None
     offers: int
     landed: int
+    others: int
     choices: tuple[Choice, ...]
+
+    @property
+    def sell_price(self) -> Decimal | None:
+        return self.own.sell_price
+
+    @property
+    def unread_sell_price(self) -> str | None:
+        return self.own.unread.get("sell_price")
 
 
 class _Place(NamedTuple):
@@ -49,63 +71,99 @@ class _Place(NamedTuple):
 
 @dataclass(slots=True)
 class _Seed:
+    own: OfSeed
     offers: int = 0
     landed: int = 0
-    extra: bytes = b""
-    first: list[_Place] = field(default_factory=list)
+    sold_by: Counter[str | None] = field(default_factory=Counter)
+    first: dict[str | None, list[_Place]] = field(default_factory=dict)
 
 
 def compare(
-    feeds: Feeds,
+    feeds: Lines,
     relations: Relations,
     terms: Terms,
     top: int = 10,
     min_similarity: Decimal | None = None,
+    extras: Mapping[str, bytes] | None = None,
 ) -> Iterator[SeedChoices]:
-    """Seeds in the order of the feeds. Held are `top` places a seed, no offer."""
+    """Seeds in the order of the feeds. Held are `top` places a seed and unit, no offer.
+
+    `extras`: the seeds' own columns, as JSON.
+    """
+    columns = extras or {}
     seeds: dict[str | None, _Seed] = {}
     for offer, _, place in feeds:
         cost = cost_of(offer, terms)
         for seed_id, similarity in relations.of(offer).items():
-            seed = seeds.setdefault(seed_id, _Seed())
-            if seed_id == offer.seed_id and not seed.extra:
-                seed.extra = bytes(offer.seed_extra)
+            if (seed := seeds.get(seed_id)) is None:
+                seed = seeds[seed_id] = _Seed(terms.of_seed(columns.get(seed_id or "", b"")))
             if min_similarity is None or similarity is None or similarity >= min_similarity:
-                found = _Place(_key(cost, place), offer.num_iid, place, similarity)
-                _take(seed, found, cost, top)
+                own = cost if seed.own.terms is terms else cost_of(offer, seed.own.terms)
+                found = _Place(cost_key(own, place), offer.num_iid, place, similarity)
+                _take(seed, found, own, top)
     for seed_id, seed in seeds.items():
-        yield _choices(feeds, seed_id, seed, terms)
+        yield _choices(feeds, seed_id, seed, top)
 
 
 def _take(seed: _Seed, found: _Place, cost: Cost, top: int) -> None:
-    if any(each.num_iid == found.num_iid for each in seed.first):
-        return  # PAILITAO_DEDUP=off writes an offer at each of its places
     seed.offers += 1
     seed.landed += cost.landed.worst is not None
-    if len(seed.first) < top or found.key < seed.first[-1].key:
-        insort(seed.first, found)
-        del seed.first[top:]
+    seed.sold_by[cost.measure.piece] += 1
+    first = seed.first.setdefault(cost.measure.piece, [])
+    if len(first) < top or found.key < first[-1].key:
+        insort(first, found)
+        del first[top:]
 
 
-def _key(cost: Cost, place: int) -> tuple[Any, ...]:
+def cost_key(cost: Cost, place: int) -> tuple[Any, ...]:
     """By worst case; then where only the best is known, the price, nothing."""
     for rank, end in enumerate((cost.landed.worst, cost.landed.best)):
         if end is not None:
             return rank, end, cost.landed.best or end, place
     for rank, end in enumerate((cost.unit.worst, cost.unit.best), 2):
-        if end is not None:
+        if end is not None and "currency" not in cost.lacks:
             return rank, end, end, place
     return 4, 0, 0, place
 
 
-def _choices(feeds: Feeds, seed_id: str | None, seed: _Seed, terms: Terms) -> SeedChoices:
-    sell_price, unread = _sell_price(seed.extra)
+def _choices(feeds: Lines, seed_id: str | None, seed: _Seed, top: int) -> SeedChoices:
+    unit = _commonest(seed.sold_by)
+    places = list(_ranked(seed, unit))[:top]
     choices = []
-    lines = feeds.lines_at(each.place for each in seed.first)
-    for each, (offer, _, _) in zip(seed.first, lines, strict=True):
-        cost = cost_of(offer, terms)
-        choices.append(Choice(offer, each.similarity, cost, margin(sell_price, cost.landed)))
-    return SeedChoices(seed_id, sell_price, unread, seed.offers, seed.landed, tuple(choices))
+    lines = feeds.lines_at(each.place for each in places)
+    for each, (offer, _, _) in zip(places, lines, strict=True):
+        cost = _marked(cost_of(offer, seed.own.terms), unit)
+        left = margin(seed.own.sell_price, cost.landed)
+        share = Span(*(_percent(end, seed.own.sell_price) for end in left))
+        choices.append(Choice(offer, each.similarity, cost, left, share))
+    others = sum(many for name, many in seed.sold_by.items() if name not in (unit, None))
+    return SeedChoices(seed_id, seed.own, unit, seed.offers, seed.landed, others, tuple(choices))
+
+
+def _commonest(sold_by: Counter[str | None]) -> str | None:
+    """What most are sold by; nothing where no offer says it."""
+    named = [(many, name) for name, many in sold_by.items() if name is not None]
+    return max(named, key=lambda each: each[0])[1] if named else None
+
+
+def _ranked(seed: _Seed, unit: str | None) -> Iterator[_Place]:
+    """Those of the commonest unit, among them those of an unknown one; then unit by unit."""
+    own = [seed.first.get(name, []) for name in {unit, None}]
+    yield from merge(*own)
+    for name, _ in seed.sold_by.most_common():
+        if name not in (unit, None):
+            yield from seed.first[name]
+
+
+def _marked(cost: Cost, unit: str | None) -> Cost:
+    piece = cost.measure.piece
+    if piece == unit:
+        return cost
+    return replace(cost, lacks=(*cost.lacks, "unit_unknown" if piece is None else "unit"))
+
+
+def _percent(left: Decimal | None, sell_price: Decimal | None) -> Decimal | None:
+    return None if left is None or sell_price is None else left * _HUNDRED / sell_price
 
 
 def margin(sell_price: Decimal | None, landed: Span) -> Span:
@@ -113,26 +171,3 @@ def margin(sell_price: Decimal | None, landed: Span) -> Span:
     if sell_price is None:
         return Span()
     return Span(*(None if end is None else sell_price - end for end in landed))
-
-
-class _Extra(msgspec.Struct):
-    sell_price: Any = None
-
-
-_EXTRA = msgspec.json.Decoder(_Extra)
-
-
-def _sell_price(extra: bytes) -> tuple[Decimal | None, str | None]:
-    """The seed file's column, in your currency, or what stands there and is no price."""
-    try:
-        given = _EXTRA.decode(extra or b"{}").sell_price
-    except NO_LINE:
-        return None, None
-    text = "" if given is None else str(given).strip()
-    try:
-        price = Decimal(text)
-    except InvalidOperation:
-        return None, text or None
-    if not (price.is_finite() and 0 < price < 10**12):
-        return None, text
-    return price, None

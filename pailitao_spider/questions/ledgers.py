@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,8 +11,9 @@ from pailitao_spider.questions.reading import Tally
 from pailitao_spider.results.ledger import Status
 from pailitao_spider.results.line_keys import NO_LINE
 from pailitao_spider.results.sightings import lines_in
+from pailitao_spider.values.counted import counted
 
-__all__ = ["SeedEnd", "seed_ends"]
+__all__ = ["SeedEnd", "elsewhere_told", "extras_of", "seed_ends"]
 
 
 class SeedEnd(msgspec.Struct, gc=False):
@@ -22,6 +23,7 @@ class SeedEnd(msgspec.Struct, gc=False):
     status: Status
     rows_seen: int | None = None
     offers_new: int | None = None
+    seed_extra: msgspec.Raw = msgspec.Raw(b"{}")
 
     @property
     def is_whole(self) -> bool:
@@ -34,6 +36,7 @@ class SeedEnd(msgspec.Struct, gc=False):
         return bool(self.rows_seen) and self.offers_new == 0
 
 
+_EMPTY = 4  # {} and null
 _END = msgspec.json.Decoder(SeedEnd)
 
 
@@ -46,3 +49,18 @@ def seed_ends(ledgers: Iterable[Path], tally: Tally) -> Iterator[SeedEnd]:
             except NO_LINE:
                 if not raw.isspace():
                     tally.tear(path, number)
+
+
+def extras_of(ends: Iterable[SeedEnd]) -> dict[str, bytes]:
+    """The seeds' own columns, as JSON, where the ledger has them."""
+    return {end.seed_id: bytes(end.seed_extra) for end in ends if len(end.seed_extra) > _EMPTY}
+
+
+def elsewhere_told(seeds: Sequence[str], *, has_matches: bool) -> Iterator[str]:
+    """A line for a person about seeds whose offers were all found before with others."""
+    if not seeds:
+        return
+    named = ", ".join(seeds[:5]) + (f" and {len(seeds) - 5} more" if len(seeds) > 5 else "")
+    cure = "" if has_matches else "; crawl with PAILITAO_MATCHES=1 to have them told"
+    yield (f"{counted(len(seeds), 'photo')} found nothing new, the offers stand under other photos "
+           f"(or a filter left them out): {named}{cure}")  # fmt: skip

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import msgspec
 
@@ -17,14 +18,19 @@ from pailitao_spider.results.line_keys import NO_LINE
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.results.sightings import lines_in
 from pailitao_spider.values.bounds import is_amount, is_count, is_share
+from pailitao_spider.values.prices import Span, is_yuan, price_ends
 
-__all__ = ["Feeds", "Line", "OfferLine", "Tally", "check_feeds", "crawled", "sides"]
+__all__ = [
+    "OFFSET_BITS", "Break", "Feeds", "Line", "OfferLine", "Tally", "check_feeds", "crawled",
+    "sides",
+]  # fmt: skip
 
 _ENDINGS = (".jsonl", ".jl")
 _LOOKED = ".looked"
-_OFFSET_BITS = 48
-_OFFSET_MASK = (1 << _OFFSET_BITS) - 1
+OFFSET_BITS = 48
+_OFFSET_MASK = (1 << OFFSET_BITS) - 1
 _NOTHING = msgspec.Raw(b"{}")
+_NONE = msgspec.Raw(b"null")
 
 
 class OfferLine(msgspec.Struct, gc=False):
@@ -51,18 +57,70 @@ class OfferLine(msgspec.Struct, gc=False):
     seller_nick: str | None = None
     area: str | None = None
     shop_type: str | None = None
+    unit: str | None = None
+    category_name: str | None = None
+    property: str | None = None
+    freight_template: str | None = None
+    currency: str | None = None
+    weight_kg: Decimal | None = None
+    price_breaks: msgspec.Raw = _NONE
+    gateway: str | None = None
+    fetched_at: str | None = None
     seed_id: str | None = None
     seed_extra: msgspec.Raw = _NOTHING
 
-    @property
-    def lowest(self) -> Decimal | None:
-        """The price, else the lower end of the range: as the crawl's filters see it."""
-        return self.price_min if self.price is None else self.price
+    @builtins.property
+    def breaks(self) -> list[Break]:
+        """Prices by quantity, the fewest pieces first; those that cannot be read are not there."""
+        return [] if bytes(self.price_breaks) in (b"null", b"[]") else breaks_in(self.price_breaks)
 
-    @property
+    @builtins.property
+    def is_yuan(self) -> bool:
+        return self.currency is None or is_yuan(self.currency)
+
+    @builtins.property
+    def ends(self) -> Span:
+        """The best and the worst price at any quantity, in the offer's currency."""
+        return price_ends(
+            self.price, self.price_min, self.price_max, self.promotion_price,
+            (each.price for each in self.breaks),
+        )  # fmt: skip
+
+    @builtins.property
+    def lowest(self) -> Decimal | None:
+        """The best price at any quantity in yuan: as the crawl's filters see it."""
+        return self.ends.best if self.is_yuan else None
+
+    @builtins.property
     def highest(self) -> Decimal | None:
-        """The price, else the upper end of the range."""
-        return self.price_max if self.price is None else self.price
+        """The worst price at any quantity in yuan."""
+        return self.ends.worst if self.is_yuan else None
+
+    @builtins.property
+    def asked(self) -> Decimal | None:
+        """The price that stands on the offer, else the lower end of its range; yuan above 0."""
+        return (self.price or self.price_min or None) if self.is_yuan else None
+
+
+class Break(msgspec.Struct, gc=False):
+    """From so many units on, one costs so much."""
+
+    min_quantity: int
+    price: Decimal
+
+
+_BREAKS = msgspec.json.Decoder(list[Break], strict=False)
+
+
+def breaks_in(raw: msgspec.Raw) -> list[Break]:
+    """The fewest first. One that is none makes all unknown: half a ladder misleads."""
+    try:
+        found = _BREAKS.decode(raw)
+    except NO_LINE:
+        return []
+    if not all(each.min_quantity > 0 and is_amount(each.price) and each.price for each in found):
+        return []
+    return sorted(found, key=lambda each: each.min_quantity)
 
 
 class Line(NamedTuple):
@@ -96,14 +154,22 @@ class Feeds:
 
     def __iter__(self) -> Iterator[Line]:
         for index, path in enumerate(self._paths):
-            place = (index << _OFFSET_BITS) + mark_bytes(path)
+            place = (index << OFFSET_BITS) + mark_bytes(path)
             for number, raw in enumerate(lines_in(path), 1):
                 offer = self._offer(raw)
                 if offer is not None:
                     self.tally.offers += 1
                     yield Line(offer, raw, place)
-                elif not raw.isspace():
+                elif not (raw.isspace() or _is_summary(raw)):
                     self.tally.tear(path, number)
+                place += len(raw)
+
+    def raw_lines(self) -> Iterator[tuple[int, bytes]]:
+        """All lines with their places, unread."""
+        for index, path in enumerate(self._paths):
+            place = (index << OFFSET_BITS) + mark_bytes(path)
+            for raw in lines_in(path):
+                yield place, raw
                 place += len(raw)
 
     def _offer(self, raw: bytes) -> OfferLine | None:
@@ -137,7 +203,7 @@ class Feeds:
         files: dict[int, BinaryIO] = {}
         with ExitStack() as stack:
             for place in places:
-                index, offset = place >> _OFFSET_BITS, place & _OFFSET_MASK
+                index, offset = place >> OFFSET_BITS, place & _OFFSET_MASK
                 path = self._paths[index]
                 try:
                     if index not in files:
@@ -159,15 +225,32 @@ class Feeds:
         return Line(offer, raw, place)
 
 
+class _Summary(msgspec.Struct):
+    """The last line of `find --json`."""
+
+    kind: Literal["summary"]
+
+
+_SUMMARY = msgspec.json.Decoder(_Summary)
+
+
+def _is_summary(raw: bytes) -> bool:
+    try:
+        _SUMMARY.decode(raw)
+    except NO_LINE:
+        return False
+    return True
+
+
 _OFFER = msgspec.json.Decoder(OfferLine)
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ODD_ID = msgspec.json.Decoder(str | int)
 _FIELDS: dict[str, msgspec.json.Decoder[Any]] = {
     field.name: msgspec.json.Decoder(field.type, strict=False)
     for field in msgspec.structs.fields(OfferLine)
-    if field.name not in ("num_iid", "seed_extra")
+    if field.name not in ("num_iid", "seed_extra", "price_breaks")
 } | {
-    "seed_extra": msgspec.json.Decoder(msgspec.Raw),
+    **dict.fromkeys(("seed_extra", "price_breaks"), msgspec.json.Decoder(msgspec.Raw)),
     **dict.fromkeys(("seller_id", "seed_id"), msgspec.json.Decoder(str | int | None)),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -44,13 +45,18 @@ def matches_in(paths: Iterable[Path], tally: Tally) -> Iterator[Match]:
 class Relations:
     """Answers from a private database on disk, so that memory stays flat."""
 
-    def __init__(self, matches: Sequence[Path], tally: Tally) -> None:
+    def __init__(
+        self, matches: Sequence[Path], tally: Tally, sightings: Iterable[Match] = ()
+    ) -> None:
+        """`sightings`: what older lines of offers tell, besides the matches."""
         self._database = sorting_database(_SCHEMA)
-        self._has_matches = bool(matches)
-        if matches:
+        told = chain(matches_in(matches, tally), sightings)
+        first = next(told, None)
+        self._has_matches = first is not None
+        if first is not None:
             self._database.execute("BEGIN")
             self._database.executemany(
-                "INSERT INTO matches VALUES (?, ?, ?)", _rows(matches_in(matches, tally))
+                "INSERT INTO matches VALUES (?, ?, ?)", _rows(chain((first,), told))
             )
             self._database.execute("COMMIT")
             self._database.execute(_INDEX)

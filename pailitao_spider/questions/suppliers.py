@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
@@ -14,9 +14,11 @@ import msgspec
 import numpy as np
 
 from pailitao_spider.number_set import NumberSet
+from pailitao_spider.questions.comparing import Lines
 from pailitao_spider.questions.covering import Cover, cover
-from pailitao_spider.questions.reading import Feeds, OfferLine
+from pailitao_spider.questions.reading import OfferLine
 from pailitao_spider.questions.relations import Relations
+from pailitao_spider.questions.sellers import Sellers
 
 __all__ = ["Supplier", "Suppliers", "suppliers_of"]
 
@@ -57,6 +59,16 @@ class Supplier(msgspec.Struct, gc=False):
             self.scored += 1
             self.score = offer.score + (self.score or 0)
 
+    def join(self, other: Supplier) -> None:
+        """The other is the same seller, as another gateway told of him."""
+        for name in ("seller_id", "seller_nick", "area", "shop_type"):
+            if getattr(self, name) is None:
+                setattr(self, name, getattr(other, name))
+        for name in ("offers", "dropship", "dropship_unknown", "scored"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        if other.score is not None:
+            self.score = other.score + (self.score or 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Suppliers:
@@ -65,6 +77,7 @@ class Suppliers:
     `seeds` counts all that are known, `seed_ids` has them. `uncovered` names some that the picks
     leave out (of `uncovered_count`), `elsewhere` some seeds (of `elsewhere_count`) whose offers
     stand under others, `nameless` some offers (of `nameless_count`) that name no seller.
+    `ambiguous`: so many names fit several sellers and stand for themselves.
     """
 
     ranked: tuple[Supplier, ...]
@@ -78,6 +91,19 @@ class Suppliers:
     nameless: tuple[str, ...]
     nameless_count: int
     seed_ids: Collection[str]
+    ambiguous: int = 0
+    places: Mapping[int, int] = field(default_factory=dict)
+    sellers: Sellers = field(default_factory=Sellers)
+
+    def place_of(self, offer: OfferLine) -> int | None:
+        """Where its seller stands in `ranked`."""
+        number = self.sellers.number(offer)
+        return None if number is None else self.places.get(number)
+
+    @property
+    def is_certain(self) -> bool:
+        """No smaller set of suppliers does, for who is who is known."""
+        return self.cover.is_smallest and not self.ambiguous
 
     @property
     def is_reached(self) -> bool:
@@ -92,6 +118,11 @@ class _Sold:
     suppliers: array[int] = field(default_factory=lambda: array("I"))
     seeds: array[int] = field(default_factory=lambda: array("I"))
     prices: array[int] = field(default_factory=lambda: array("q"))
+
+    def rename(self, numbers: Sequence[int]) -> None:
+        """Suppliers are told by these numbers from now on."""
+        renamed = np.asarray(numbers, dtype=np.uint32)[np.asarray(self.suppliers, dtype=np.int64)]
+        self.suppliers = array("I", renamed.tobytes())
 
     def add(self, offer: int, supplier: int, seed: int, price: Decimal | None) -> None:
         self.offers.append(offer)
@@ -113,6 +144,8 @@ class _Sold:
 
 class _Market(NamedTuple):
     suppliers: list[Supplier]
+    sellers: Sellers
+    places: list[int]
     seeds: dict[str, int]
     sold: _Sold
     nameless: list[str]
@@ -120,7 +153,7 @@ class _Market(NamedTuple):
 
 
 def suppliers_of(
-    feeds: Feeds,
+    feeds: Lines,
     relations: Relations,
     share: Decimal = Decimal(1),
     known_seeds: Iterable[str] = (),
@@ -149,12 +182,15 @@ def suppliers_of(
         tuple(market.nameless),
         market.nameless_count,
         market.seeds.keys(),
+        market.sellers.ambiguous,
+        dict(enumerate(market.places)),
+        market.sellers,
     )
 
 
-def _read(feeds: Feeds, relations: Relations, known_seeds: Iterable[str]) -> _Market:
+def _read(feeds: Lines, relations: Relations, known_seeds: Iterable[str]) -> _Market:
     seeds = {seed: number for number, seed in enumerate(dict.fromkeys(known_seeds))}
-    numbers: dict[tuple[str, str], int] = {}
+    sellers = Sellers()
     suppliers: list[Supplier] = []
     sold = _Sold()
     nameless: list[str] = []
@@ -163,23 +199,30 @@ def _read(feeds: Feeds, relations: Relations, known_seeds: Iterable[str]) -> _Ma
     for offer, _, _ in feeds:
         is_new = known.add(offer.num_iid)
         of = [seeds.setdefault(each, len(seeds)) for each in relations.of(offer) if each]
-        if (key := _key(offer)) is None:
+        if (number := sellers.number(offer)) is None:
             nameless_count += is_new
             nameless += [offer.num_iid] * (is_new and len(nameless) < _NAMED)
             continue
-        if (number := numbers.setdefault(key, len(suppliers))) == len(suppliers):
+        if number == len(suppliers):
             suppliers.append(Supplier(offer.seller_id, offer.seller_nick))
         if is_new:
             suppliers[number].note(offer)
         for seed in of:
-            sold.add(hash(offer.num_iid), number, seed, offer.lowest)
-    return _Market(suppliers, seeds, sold, nameless, nameless_count)
+            sold.add(hash(offer.num_iid), number, seed, offer.asked)
+    places = _join(suppliers, sellers.resolved())
+    sold.rename(places)
+    joined = [suppliers[number] for number in dict.fromkeys(sellers.resolved())]
+    return _Market(joined, sellers, places, seeds, sold, nameless, nameless_count)
 
 
-def _key(offer: OfferLine) -> tuple[str, str] | None:
-    if offer.seller_id:
-        return "id", offer.seller_id
-    return ("nick", offer.seller_nick) if offer.seller_nick else None
+def _join(suppliers: Sequence[Supplier], roots: Sequence[int]) -> list[int]:
+    """Each that is another's goes into that one; returns the places of what is left."""
+    places: dict[int, int] = {}
+    for number, root in enumerate(roots):
+        places.setdefault(root, len(places))
+        if number != root:
+            suppliers[root].join(suppliers[number])
+    return [places[root] for root in roots]
 
 
 def _rank(market: _Market) -> list[np.ndarray]:
@@ -199,6 +242,8 @@ def _rank(market: _Market) -> list[np.ndarray]:
             supplier.score = round(supplier.score / supplier.scored, 2)
     order = sorted(range(len(sets)), key=lambda number: _preference(market.suppliers[number]))
     market.suppliers[:] = [market.suppliers[number] for number in order]
+    rank = {number: place for place, number in enumerate(order)}
+    market.places[:] = [rank[number] for number in market.places]
     return [sets[number] for number in order]
 
 

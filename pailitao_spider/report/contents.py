@@ -10,7 +10,8 @@ from math import log10
 from pathlib import Path
 from typing import Any
 
-from pailitao_spider.questions.reading import Feeds, Tally, sides
+from pailitao_spider.questions.current import Current
+from pailitao_spider.questions.reading import Tally, sides
 from pailitao_spider.questions.relations import Relations
 from pailitao_spider.questions.suppliers import Supplier, Suppliers, suppliers_of
 from pailitao_spider.questions.unfinished import Unfinished, unfinished
@@ -204,15 +205,15 @@ class Contents:
 
 def contents_of(paths: Sequence[Path], way: PictureWay, limit: int, made: str) -> Contents:
     """Reads the feeds twice and the shown lines once more. Raises ResultsError."""
-    feeds, beside, album = Feeds(paths), Tally(), Album(way)
+    feeds, beside, album = Current(paths), Tally(), Album(way)
     ledgers = sides(paths, "seeds")
     entries = seed_entries(ledgers, beside)
     rejections = rejected_reasons(sides(paths, "rejected"), beside)
     matches = sides(paths, "matches")
-    with closing(Relations(matches, beside)) as relations:
+    with closing(Relations(matches, beside, feeds.sightings())) as relations:
         surveyed = survey(feeds, relations, limit)
         cards = cards_of(feeds.lines_at(surveyed.places), relations, album)
-        found = suppliers_of(Feeds(paths), relations, known_seeds=entries)
+        found = suppliers_of(feeds.again(), relations, known_seeds=entries)
     axis = price_axis(surveyed.prices, SPARK_WIDTH)
     folders = [Path(), *dict.fromkeys(path.parent for path in paths)]
     seeds = seed_rows(

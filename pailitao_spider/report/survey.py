@@ -69,7 +69,7 @@ def survey(lines: Iterable[Line], relations: Relations, limit: int) -> Survey:
         key = hash(offer.num_iid)
         for seed_id, similarity in relations.of(offer).items():
             seed = seeds.setdefault(seed_id, len(seeds))
-            rows.add(key, seed, similarity, offer.lowest, place)
+            rows.add(key, seed, similarity, offer.asked, place)
     return _surveyed(rows, list(seeds), limit)
 
 

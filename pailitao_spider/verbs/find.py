@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from pailitao_spider import typed_text
 from pailitao_spider.errors import ConfigError, ResultsError
 from pailitao_spider.questions import showing, telling
+from pailitao_spider.questions.current import Current
 from pailitao_spider.questions.finding import SORTS, Wanted, find
-from pailitao_spider.questions.reading import Feeds, Line, Tally, check_feeds, sides
+from pailitao_spider.questions.ids import read_ids
+from pailitao_spider.questions.ledgers import elsewhere_told, seed_ends
+from pailitao_spider.questions.prices import unit_price
+from pailitao_spider.questions.reading import Line, OfferLine, Tally, check_feeds, sides
 from pailitao_spider.questions.relations import matches_in
 from pailitao_spider.questions.unfinished import unfinished
 from pailitao_spider.results.drafts import Draft
@@ -32,9 +36,11 @@ _FILTERS: dict[str, tuple[Any, str, str]] = {
     "min_visual_similarity": (typed_text.share, "0-1", "at least so alike to look at"),
     "min_price": (telling.number("an amount in yuan such as 29.90"), "YUAN", "at least"),
     "max_price": (telling.number("an amount in yuan such as 29.90"), "YUAN", "at most"),
+    "quantity": (typed_text.whole(), "N", "judge prices at N units (at any), sold from N on"),
     "max_moq": (typed_text.whole(), "N", "sold from N pieces or fewer"),
-    "area": (typed_text.text, "TEXT", "words of the area"),
+    "area": (typed_text.text, "TEXT", "words of the area, in Chinese or pinyin"),
     "shop_type": (typed_text.text, "TEXT", "words of the shop type"),
+    "category": (typed_text.text, "TEXT", "words of the category"),
     "text": (typed_text.text, "TEXT", "words of the title, in any order"),
     "seller": (typed_text.text, "TEXT", "the seller's id, or words of its name"),
     "seed": (typed_text.text, "ID", "found with this seed (also by the matches, if there are)"),
@@ -45,16 +51,20 @@ _READERS = {
     "sort": typed_text.one_of(dict.fromkeys(SORTS, "")),
     "limit": typed_text.whole(),
 }
-_HEADS = {"title": "left", "price": "right", "MOQ": "right", "sales": "right", "sim.": "right",
-          "visual": "right", "seller": "left", "area": "left", "seed": "whole",
+_HEADS = {"title": "left", "price": "right", "unit": "left", "MOQ": "right", "sales": "right",
+          "sim.": "right", "visual": "right", "seller": "left", "area": "left", "seed": "whole",
           "offer": "right"}  # fmt: skip
-_SPARE = ("area", "seller", "sales", "seed", "visual", "sim.", "MOQ")
+_SPARE = ("area", "seller", "unit", "sales", "seed", "visual", "sim.", "MOQ")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("feeds", nargs="*", type=Path, metavar="offers.jsonl")
     for name, (_, metavar, text) in _FILTERS.items():
         parser.add_argument(f"--{name.replace('_', '-')}", metavar=metavar, help=text)
+    parser.add_argument(
+        "--ids", type=Path, metavar="FILE",
+        help="only these: the report's shortlist.csv, a .jsonl, or a list of ids",
+    )  # fmt: skip
     parser.add_argument("--dropship", action="store_true", help="sold by the piece to resellers")
     parser.add_argument("--not-ad", action="store_true", help="no advertisement")
     parser.add_argument("--unknown", metavar="keep|drop", help="what is unknown; keep is default")
@@ -76,19 +86,55 @@ def _run(options: argparse.Namespace) -> int:
     paths = check_feeds(options.feeds)
     _check_prices(given)
     check_output(options.output, paths)
-    feeds, beside = Feeds(paths), Tally()
+    ids = None if options.ids is None else read_ids(options.ids)
+    feeds, beside = Current(paths, by_seed=True), Tally()
     wanted = Wanted(
         **given,
+        ids=None if ids is None else frozenset(ids),
         dropship=options.dropship,
         not_ad=options.not_ad,
         keeps_unknown=keeps_unknown,
-        sighted=_sighted(given.get("seed"), paths, beside),
+        sighted=_sighted(given.get("seed"), paths, feeds, beside),
     )
-    _tell(find(feeds, wanted, sort, limit), feeds, wanted, options)
+    counts = _Counts()
+    _tell(counts.of(find(feeds, wanted, sort, limit)), feeds, wanted, options)
     code = telling.tell_unread(feeds.tally, beside)
+    if options.json:
+        telling.json_line({"kind": "summary", "offers": feeds.tally.offers, "found": counts.found,
+                           "missing_ids": list(counts.missing(ids))})  # fmt: skip
+    if missing := counts.missing(ids):
+        telling.say(f"{len(missing)} of {counted(len(ids or ()), 'id')} are not in what is found, "
+                    f"the first {missing[0]}")  # fmt: skip
+    if not counts.found:
+        _tell_elsewhere(given.get("seed"), paths, beside)
     if open_run := unfinished(paths, (), ()):
         telling.say(open_run.told)
     return code
+
+
+class _Counts:
+    """What went by."""
+
+    def __init__(self) -> None:
+        self.found = 0
+        self._ids: set[str] = set()
+
+    def of(self, lines: Iterator[Line]) -> Iterator[Line]:
+        for line in lines:
+            self.found += 1
+            self._ids.add(line.offer.num_iid)
+            yield line
+
+    def missing(self, ids: Sequence[str] | None) -> list[str]:
+        return [each for each in ids or () if each not in self._ids]
+
+
+def _tell_elsewhere(seed: str | None, paths: list[Path], beside: Tally) -> None:
+    """A seed whose offers were all found before with others."""
+    ends = {end.seed_id: end for end in seed_ends(sides(paths, "seeds"), beside)} if seed else {}
+    if seed in ends and ends[seed].is_elsewhere:
+        for line in elsewhere_told([seed], has_matches=bool(sides(paths, "matches"))):
+            telling.say(line)
 
 
 def _check_prices(given: dict[str, Any]) -> None:
@@ -110,15 +156,19 @@ def check_output(output: Path | None, paths: Iterable[Path]) -> None:
                            "name with -O")  # fmt: skip
 
 
-def _sighted(seed: str | None, paths: list[Path], beside: Tally) -> dict[str, Decimal | None]:
-    """The offers of one seed, as the matches know them."""
+def _sighted(
+    seed: str | None, paths: list[Path], feeds: Current, beside: Tally
+) -> dict[str, Decimal | None]:
+    """The offers of one seed, as matches and older lines know them."""
     if seed is None:
         return {}
-    matches = matches_in(sides(paths, "matches"), beside)
+    matches = chain(feeds.sightings(), matches_in(sides(paths, "matches"), beside))
     return {each.num_iid: each.similarity for each in matches if each.seed_id == seed}
 
 
-def _tell(lines: Iterator[Line], feeds: Feeds, wanted: Wanted, options: argparse.Namespace) -> None:
+def _tell(
+    lines: Iterator[Line], feeds: Current, wanted: Wanted, options: argparse.Namespace
+) -> None:
     if options.output is not None:
         count = _save(lines, feeds, options.output)
         telling.say(f"{counted(count, 'offer')} in {options.output}")
@@ -128,7 +178,7 @@ def _tell(lines: Iterator[Line], feeds: Feeds, wanted: Wanted, options: argparse
         _show(lines, wanted)
 
 
-def _pour(lines: Iterator[Line], feeds: Feeds) -> None:
+def _pour(lines: Iterator[Line], feeds: Current) -> None:
     """The lines as they stand; that there are none is said beside them."""
     is_any = False
     for line in lines:
@@ -138,7 +188,7 @@ def _pour(lines: Iterator[Line], feeds: Feeds) -> None:
         telling.say(f"none of {counted(feeds.tally.offers, 'offer')} fits")
 
 
-def _save(lines: Iterable[Line], feeds: Feeds, output: Path) -> int:
+def _save(lines: Iterable[Line], feeds: Current, output: Path) -> int:
     """A kill, and a feed without any offer, leave the old file."""
     count = 0
     try:
@@ -168,15 +218,28 @@ def _show(lines: Iterator[Line], wanted: Wanted) -> None:
 
 def _row(line: Line, wanted: Wanted) -> tuple[str, ...]:
     offer = line.offer
-    ends = {str(end) for end in (offer.lowest, offer.highest) if end is not None}
+    sold = offer.sales
     return (
         offer.title or "?",
-        "–".join(sorted(ends, key=Decimal)) or "?",
-        *("?" if value is None else str(value)
-          for value in (offer.min_order, offer.sales, wanted.similarity(offer))),
+        _price(offer, wanted),
+        offer.unit or "?",
+        "?" if offer.min_order is None else str(offer.min_order),
+        "?" if sold is None else f"{sold}{'+' if offer.sales_at_least else ''}{_window(offer)}",
+        "?" if (similarity := wanted.similarity(offer)) is None else str(similarity),
         "" if offer.visual_similarity is None else str(offer.visual_similarity),
         offer.seller_nick or offer.seller_id or "?",
         offer.area or "?",
         offer.seed_id or "?",
         offer.num_iid,
-    )  # fmt: skip
+    )
+
+
+def _price(offer: OfferLine, wanted: Wanted) -> str:
+    told = offer.ends if wanted.quantity is None else unit_price(offer, wanted.quantity)[0]
+    ends = [telling.money(end) for end in told if end is not None]
+    return f"{'–'.join(dict.fromkeys(ends)) or '?'}{'' if offer.is_yuan else f' {offer.currency}'}"
+
+
+def _window(offer: OfferLine) -> str:
+    """`/30d`; sales of all times as they stand."""
+    return f"/{offer.sales_window}" if offer.sales_window not in (None, "total") else ""

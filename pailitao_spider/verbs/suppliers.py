@@ -13,8 +13,9 @@ import msgspec
 
 from pailitao_spider import typed_text
 from pailitao_spider.questions import showing, telling
+from pailitao_spider.questions.current import Current
 from pailitao_spider.questions.ledgers import SeedEnd, seed_ends
-from pailitao_spider.questions.reading import Feeds, Tally, check_feeds, sides
+from pailitao_spider.questions.reading import Tally, check_feeds, sides
 from pailitao_spider.questions.relations import Relations
 from pailitao_spider.questions.suppliers import Supplier, Suppliers, suppliers_of
 from pailitao_spider.questions.unfinished import unfinished
@@ -46,8 +47,8 @@ def _run(options: argparse.Namespace) -> int:
     given = telling.typed(options, _READERS)
     top = given.get("top", 20)
     paths = check_feeds(options.feeds)
-    feeds, beside = Feeds(paths), Tally()
-    with closing(Relations(sides(paths, "matches"), beside)) as relations:
+    feeds, beside = Current(paths), Tally()
+    with closing(Relations(sides(paths, "matches"), beside, feeds.sightings())) as relations:
         ends = {end.seed_id: end for end in seed_ends(sides(paths, "seeds"), beside)}
         elsewhere = () if sides(paths, "matches") else _elsewhere(ends)
         found = suppliers_of(feeds, relations, given.get("share", Decimal(1)), ends, elsewhere)
@@ -79,6 +80,7 @@ def _write(found: Suppliers, top: int) -> None:
         facts = msgspec.structs.asdict(supplier)
         telling.json_line({"kind": "supplier", **facts, "in_set": place, "adds": adds})
     telling.json_line({"kind": "set", **_facts(found)})
+    telling.json_line({"kind": "summary", **_facts(found)})
 
 
 def _facts(found: Suppliers) -> dict[str, Any]:
@@ -88,6 +90,7 @@ def _facts(found: Suppliers) -> dict[str, Any]:
         "seeds": found.seeds,
         "wanted": found.target,
         "covered": found.cover.covered,
+        "ambiguous": found.ambiguous,
         "method": "exact" if found.cover.is_smallest else "greedy",
         "uncovered": list(found.uncovered),
         "uncovered_count": found.uncovered_count,
@@ -121,10 +124,9 @@ def _row(found: Suppliers, supplier: Supplier, place: int | None) -> tuple[str, 
 
 def _foot(found: Suppliers) -> Iterator[str]:
     cover = found.cover
-    how = (
-        "no smaller set does" if cover.is_smallest
-        else "found greedily: a smaller set may exist"
-    )  # fmt: skip
+    how = "no smaller set does" if cover.is_smallest else "found greedily: a smaller set may exist"
+    if cover.is_smallest and found.ambiguous:
+        how += ", as far as ids tell"
     who = "1 supplier covers" if len(cover.picks) == 1 else f"{len(cover.picks)} suppliers cover"
     yield f"{who} {cover.covered} of {counted(found.seeds, 'seed')}; {how}"
     yield "price: 100% is the median of the offers of the same seed; dropship: offers that have it"
@@ -139,6 +141,10 @@ def _foot(found: Suppliers) -> Iterator[str]:
             "found nothing new, their offers stand under other seeds (or a filter left them out): "
             f"{names}; crawl with PAILITAO_MATCHES=1 to have them told and counted"
         )
+    if found.ambiguous:
+        names = "1 name fits" if found.ambiguous == 1 else f"{found.ambiguous} names fit"
+        yield (f"{names} several sellers and nothing tells which: each stands for itself, so that "
+               "fewer suppliers may do")  # fmt: skip
     if found.nameless:
         names = _named(found.nameless, found.nameless_count)
         name = "offer names no seller and counts" if found.nameless_count == 1 else (
