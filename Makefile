@@ -3,6 +3,7 @@
 # make test     the tests
 # make lint     ruff and mypy
 # make soak     the long proofs
+# make scrapy-tests  Scrapy's own tests, with the add-on in every crawler
 # make bench    how much of a quota is used, by one key and by three
 # make speed    offers a second beside other ways to get them, memory, start-up; some 15 minutes
 # make pictures the pictures of the docs, taken of the demo's report
@@ -11,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: demo cluster test lint soak bench speed pictures clean
+.PHONY: demo cluster test lint soak scrapy-tests bench speed pictures clean
 
 $(VENV)/ready: pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \
@@ -33,6 +34,7 @@ cluster: $(VENV)/ready
 test: $(VENV)/ready
 	$(BIN)/python -m pytest -q -n 4 -m "not soak and not quiet"
 	$(BIN)/python -m pytest -q -m quiet
+	$(BIN)/python -m pytest -q --reactor=asyncio tests/in_process
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
@@ -41,6 +43,9 @@ lint: $(VENV)/ready
 
 soak: $(VENV)/ready
 	$(BIN)/python -m pytest -q -m soak
+
+scrapy-tests: $(VENV)/ready
+	$(BIN)/python tests/scrapys_own/run.py .scrapy-tests
 
 bench: $(VENV)/ready
 	$(BIN)/python benchmarks/quota.py

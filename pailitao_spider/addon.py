@@ -35,14 +35,17 @@ SLOT = "pailitao"
 
 _CALLS_AT_ONCE = 64
 
+_OUTERMOST = -1_000_000
+"""Before every order that a project gives: items must have passed all its spider middlewares."""
+
 _COMPONENTS: dict[str, dict[str, int]] = {
     "DOWNLOADER_MIDDLEWARES": {
         "pailitao_spider.middlewares.answers.AnswerMiddleware": 555,
         "pailitao_spider.middlewares.signing.SigningMiddleware": 950,
     },
     "SPIDER_MIDDLEWARES": {
-        "pailitao_spider.middlewares.settling.SettlingMiddleware": 10,
-        "pailitao_spider.lane.LaneMiddleware": 11,
+        "pailitao_spider.middlewares.settling.SettlingMiddleware": _OUTERMOST,
+        "pailitao_spider.lane.LaneMiddleware": _OUTERMOST + 1,
     },
     "ITEM_PIPELINES": {
         "pailitao_spider.pipelines.ValidationPipeline": 100,

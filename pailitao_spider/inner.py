@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import lru_cache, partial, update_wrapper
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,7 @@ __all__ = [
     "item_steps",
     "load_tls",
     "put_form",
-    "spare_workers",
+    "set_workers",
     "take_form",
     "wake",
 ]
@@ -111,8 +111,10 @@ def wake(engine: ExecutionEngine) -> None:
 
 def has_known_item_path(crawler: Crawler) -> bool:
     """An item is taken through its pipelines and signals by Scrapy's own parts, built as known."""
-    engine = crawler.engine
-    scraper = getattr(engine, "scraper", None)
+    try:
+        scraper = crawler.engine.scraper
+    except (RuntimeError, AttributeError):  # where a middleware is tried without a crawl
+        return False
     pipelines = getattr(scraper, "itemproc", None)
     if type(scraper) is not Scraper or type(crawler.signals) is not SignalManager:
         return False
@@ -130,19 +132,24 @@ def item_steps(scraper: Scraper) -> list[Callable[[Any], Any]]:
     pipelines = scraper.itemproc
     old = pipelines._mw_methods_requiring_spider
     return [
-        partial(_with_spider, method, scraper.crawler) if method in old else method
+        _given_spider(method, scraper.crawler) if method in old else method
         for method in pipelines.methods["process_item"]
         if method is not None
     ]
+
+
+def _given_spider(method: Callable[..., Any], crawler: Crawler) -> Callable[[Any], Any]:
+    """A method of the signature `process_item(item, spider)`, under its own name."""
+    return update_wrapper(partial(_with_spider, method, crawler), method)
 
 
 def _with_spider(method: Callable[..., Any], crawler: Crawler, item: Any) -> Any:
     return method(item, crawler.spider)
 
 
-def spare_workers(scraper: Scraper) -> None:
-    """Has Scrapy start one task a response for its items, where none of them goes that way."""
-    scraper.concurrent_items = 1
+def set_workers(scraper: Scraper, tasks: int) -> None:
+    """Has Scrapy start so many tasks for a response's output: one where no item goes that way."""
+    scraper.concurrent_items = tasks
 
 
 def put_form(request: Request, form: Form) -> Form:

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 from scrapy.exceptions import DropItem
-from scrapy.utils.defer import ensure_awaitable
 from scrapy.utils.log import logformatter_adapter
-from scrapy.utils.python import global_object_name
 from twisted.python.failure import Failure
 
-from pailitao_spider.lane.receivers import Audience, Receivers, is_awaited
+from pailitao_spider.lane.receivers import Audience, Receivers, awaitable, is_awaited
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -103,9 +101,9 @@ class Items:
         """The same from the first answer on that has to be awaited."""
         rest: Awaitable[Any] | None
         try:
-            output = await _awaited(answer, self._steps[place])
+            output = await awaitable(answer, self._steps[place])
             for step in islice(self._steps, place + 1, None):
-                output = await _awaited(step(output), step)
+                output = await awaitable(step(output), step)
         except DropItem as error:
             rest = self._drop(item, error)
         except Exception as error:
@@ -137,7 +135,3 @@ class Items:
         words = logformatter_adapter(line)
         if logger.isEnabledFor(words[0]):
             logger.log(*words, extra={"spider": self._spider, "item": item}, **options)
-
-
-def _awaited(answer: Any, step: Step) -> Awaitable[Any]:
-    return ensure_awaitable(answer, _warn=global_object_name(step))

@@ -51,12 +51,11 @@ class LaneMiddleware:
     async def process_spider_output(
         self, response: Response, result: AsyncIterator[Any]
     ) -> AsyncIterator[Any]:
-        if not isinstance(response, self._takes) or not self._can_run():
+        items = self._items(response) if isinstance(response, self._takes) else None
+        if items is None:
             async for each in result:
                 yield each
             return
-        steps = inner.item_steps(self._crawler.engine.scraper)
-        items = Items(self._crawler, response, steps, self._audiences, self._at_once)
         taken = 0
         try:
             async for each in result:
@@ -72,6 +71,23 @@ class LaneMiddleware:
         finally:
             await items.finish()
 
+    def _items(self, response: Response) -> Items | None:
+        """The way for a response's items; None where they go Scrapy's."""
+        if not self._can_run():
+            return None
+        try:
+            steps = inner.item_steps(self._crawler.engine.scraper)
+            return Items(self._crawler, response, steps, self._audiences, self._at_once)
+        except Exception as error:
+            self._is_known = False
+            inner.set_workers(self._crawler.engine.scraper, self._at_once)
+            logger.warning(
+                "PAILITAO_LANE steps aside: %s: %s; items go Scrapy's way",
+                type(error).__name__,
+                error,
+            )
+            return None
+
     def _can_run(self) -> bool:
         """Scrapy's own path of an item is the one that was copied here."""
         if self._is_known is None:
@@ -79,7 +95,7 @@ class LaneMiddleware:
             if self._is_known and (
                 self._takes is Response or session_of(self._crawler).keeps_ledger
             ):
-                inner.spare_workers(self._crawler.engine.scraper)
+                inner.set_workers(self._crawler.engine.scraper, 1)
             if not self._is_known:
                 logger.warning(
                     "PAILITAO_LANE steps aside: this Scrapy, or a component in place of its own, "

@@ -6,12 +6,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from inspect import isawaitable, iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from pydispatch.dispatcher import Any as Anybody
 from pydispatch.dispatcher import getAllReceivers, getReceivers, liveReceivers
-from pydispatch.robustapply import function
+from pydispatch.robustapply import function, robustApply
 from scrapy.utils.defer import ensure_awaitable
 from scrapy.utils.python import global_object_name
 from twisted.internet.defer import Deferred
@@ -19,7 +20,7 @@ from twisted.internet.defer import Deferred
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-__all__ = ["Audience", "Receivers", "is_awaited"]
+__all__ = ["Audience", "Receivers", "awaitable", "is_awaited"]
 
 logger = logging.getLogger("scrapy.utils.signal")  # Scrapy tells of a failing receiver there
 
@@ -31,6 +32,17 @@ def is_awaited(value: Any) -> bool:
     return isinstance(value, Deferred) or isawaitable(value)
 
 
+def awaitable(answer: Any, source: Callable[..., Any]) -> Awaitable[Any]:
+    """What `source` answered, to be awaited; Scrapy warns of a Deferred, by its name."""
+    if not isinstance(answer, Deferred):
+        return ensure_awaitable(answer)
+    try:
+        name = global_object_name(source)
+    except AttributeError:  # a partial has no name, nor has an object that can be called
+        name = repr(source)
+    return ensure_awaitable(answer, _warn=name)
+
+
 @dataclass(frozen=True, slots=True)
 class _Listener:
     """One entry of the dispatcher, mostly a weak reference, and the arguments that it takes:
@@ -40,6 +52,8 @@ class _Listener:
     entry: Any
     shared: tuple[str, ...]
     own: tuple[str, ...]
+    is_known: bool = True
+    """What it takes could be read; else the dispatcher itself calls it, and says what it lacks."""
 
 
 class Audience:
@@ -86,7 +100,10 @@ class Audience:
         self.needs_tasks = any(iscoroutinefunction(found) for _, found in alive)
 
     def _listener(self, entry: Any, found: Callable[..., Any]) -> _Listener:
-        _, code, start = function(found)
+        try:
+            _, code, start = function(found)
+        except (ValueError, AttributeError):
+            return _Listener(entry, self._shared, self._own, is_known=False)
         if code.co_flags & _TAKES_ALL:
             return _Listener(entry, self._shared, self._own)
         taken = code.co_varnames[start : code.co_argcount]
@@ -96,8 +113,9 @@ class Audience:
 
 @dataclass(slots=True)
 class _Receiver:
-    """A callable with its arguments for one response; those in `own` change with each item."""
+    """Who listens, and its arguments for one response; those in `own` change with each item."""
 
+    listens: Any
     call: Callable[..., Any]
     arguments: dict[str, Any]
     own: tuple[str, ...]
@@ -130,10 +148,10 @@ class Receivers:
             try:
                 answer = receiver.call(**receiver.arguments)
             except Exception:
-                self._tell(receiver.call)
+                self._tell(receiver.listens)
                 continue
             if answer is not None and is_awaited(answer):
-                waiting.append(self._finish(receiver.call, answer))
+                waiting.append(self._finish(receiver.listens, answer))
         return asyncio.gather(*waiting) if waiting else None
 
     def forget(self) -> None:
@@ -151,14 +169,19 @@ class Receivers:
         self._known = list(self._live)
         given = {"signal": audience.signal, "sender": audience.signals.sender, **self._given}
         self._receivers = [
-            _Receiver(found, {name: given[name] for name in each.shared}, each.own)
+            _Receiver(
+                found,
+                found if each.is_known else partial(robustApply, found),
+                {name: given[name] for name in each.shared},
+                each.own,
+            )
             for each in listeners
             for found in liveReceivers([each.entry])
         ]
 
     async def _finish(self, receiver: Callable[..., Any], answer: Any) -> None:
         try:
-            await ensure_awaitable(answer, _warn=global_object_name(receiver))
+            await awaitable(answer, receiver)
         except Exception:
             self._tell(receiver)
 
