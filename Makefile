@@ -1,6 +1,7 @@
 # make demo     photos in, offers and a report out, on the embedded sandbox: no key, no internet
 # make cluster  the same with three workers on one Redis, to look at
 # make test     the tests
+# make test-desktop  those that need a browser, LibreOffice and PostgreSQL
 # make lint     ruff and mypy
 # make soak     the long proofs
 # make scrapy-tests  Scrapy's own tests, with the add-on in every crawler
@@ -12,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: demo cluster test lint soak scrapy-tests bench speed pictures clean
+.PHONY: demo cluster test test-desktop lint soak scrapy-tests bench speed pictures clean
 
 $(VENV)/ready: pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \
@@ -32,9 +33,12 @@ cluster: $(VENV)/ready
 	$(BIN)/python examples/cluster.py demo/cluster
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest -q -n 4 -m "not soak and not quiet"
+	$(BIN)/python -m pytest -q -n 4 -m "not soak and not desktop and not quiet"
 	$(BIN)/python -m pytest -q -m quiet
 	$(BIN)/python -m pytest -q --reactor=asyncio tests/in_process
+
+test-desktop: $(VENV)/ready
+	$(BIN)/python -m pytest -q -n 2 -m "desktop and not soak"
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

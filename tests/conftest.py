@@ -51,8 +51,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
     return _Scheduling(config, log)
 
 
+# Fixtures that start a program of the desktop.
+_DESKTOP = {"browser", "libreoffice", "postgres"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of whole processes first: the short ones fill the gaps that they leave at the end."""
+    for item in items:
+        if _DESKTOP & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.desktop)
     items.sort(key=lambda item: not item.path.name.startswith(_LONG))
 
 

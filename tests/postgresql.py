@@ -38,7 +38,7 @@ class PostgresServer:
 
     def __init__(self) -> None:
         found = programs()
-        assert found is not None
+        assert found, "no PostgreSQL: neither initdb on the PATH nor in /usr/lib/postgresql"
         self._programs = found
         self._user: dict[str, Any] = {}
         self.folder = Path(tempfile.mkdtemp(prefix="pailitao-pg-"))

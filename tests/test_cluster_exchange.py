@@ -5,15 +5,21 @@ The model is tests/exchange_model.py; what is done at random stands in tests/exc
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import ResponseError
+from scrapy.settings import Settings
 
+from pailitao_spider.cluster.connection import connect
+from pailitao_spider.cluster.link import AwayError, Link
+from pailitao_spider.cluster.local_server import LocalServer
 from pailitao_spider.cluster.messages import Ack, Burial, GiveBack, Hold
 from tests.exchange_runs import play
 from tests.exchanges import Exchanges, Talker, url_seed
+from tests.redis_programs import PROGRAMS, first_on_the_path
 
 RUNS, SOAK_RUNS, STEPS = 300, 10_000, 50
 
@@ -41,7 +47,28 @@ def test_ten_thousand_whole_runs_go_as_the_model_says(exchanges: Exchanges) -> N
     print(f"{play_all(exchanges, SOAK_RUNS)} exchanges")
 
 
-# what chance meets seldom
+# what chance meets seldom, and on each server that packages give
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def exchanges_on_each(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Exchanges]:
+    folder = tmp_path_factory.mktemp("each")
+    with first_on_the_path(request.param, folder / "bin"):
+        server = LocalServer(folder / "redis").start()
+    made = Exchanges(server)
+    yield made
+    made.close()
+    server.kill()
+
+
+@pytest.fixture
+def redis(exchanges_on_each: Exchanges) -> Exchanges:
+    """Empty."""
+    exchanges_on_each.client.flushall()
+    return exchanges_on_each
+
 
 URL = "https://sandbox.invalid/1.jpg"
 SEED = url_seed("s", URL)
@@ -167,10 +194,25 @@ def test_a_full_redis_takes_a_message_as_a_whole_or_not_at_all(
     before = full.snapshot()
     try:
         answer = Talker(full, "w", 9).say(**members)
-    except OutOfMemoryError:
+    except ResponseError:
         assert full.snapshot() == before
     else:
         assert (answer.leased, answer.ready + answer.unwritten) in ((0, 1), (0, 2))
+
+
+def test_a_full_redis_is_one_to_wait_for(full: Exchanges) -> None:
+    """Redis before 7 has words of its own for what a script met."""
+    port = full.client.connection_pool.connection_kwargs["port"]
+
+    async def push() -> None:
+        link = Link(connect(Settings({"REDIS_URL": f"redis://127.0.0.1:{port}"})))
+        try:
+            await link.script("push", full.keys.prefix, "0", "s2", "digest", "line", "", b"")
+        finally:
+            await link.close()
+
+    with pytest.raises(AwayError, match="command not allowed when used memory"):
+        asyncio.run(push())
 
 
 def test_workers_that_fell_silent_are_forgotten(redis: Exchanges) -> None:

@@ -32,10 +32,6 @@ ARGUMENTS = (
 HOSTILE = "</script><script>window.owned=1</script><!-- \"'><img src=x onerror=window.owned=1>"
 MANY = 20_000
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the PATH"
-)
-
 OFFERS = (
     line("1", title="Red shoe", price=D("29.90"), price_min=D("25.00"), min_order=2, sales=50,
          similarity=D("0.95"), one_stop_service=True, area="浙江 义乌", shop_type="源头工厂",
@@ -107,6 +103,7 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    assert CHROMIUM, "no chromium, chromium-browser or google-chrome on the PATH"
     with sync_playwright() as player:
         browser = player.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield browser

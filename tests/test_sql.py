@@ -36,7 +36,7 @@ from pailitao_spider.sql.urls import database_url
 from pailitao_spider.verbs import sql
 from tests.clusters import Cluster
 from tests.crawling import REPOSITORY, Crawled, Crawler
-from tests.postgresql import PASSWORD, PostgresServer, programs
+from tests.postgresql import PASSWORD, PostgresServer
 from tests.test_faults import photo
 from tests.test_going_on import assert_whole, await_answer
 from tests.test_question_verbs import Told
@@ -110,9 +110,7 @@ class PostgresStore(Store):
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    if programs() is None:
-        pytest.skip("no PostgreSQL: neither initdb on the PATH nor in /usr/lib/postgresql")
+def postgres() -> Iterator[PostgresServer]:
     made = PostgresServer()
     try:
         yield made.start()
@@ -120,11 +118,11 @@ def server() -> Iterator[PostgresServer]:
         made.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.desktop)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "sqlite":
         return SqliteStore(tmp_path / "offers.db")
-    return PostgresStore(request.getfixturevalue("server"))
+    return PostgresStore(request.getfixturevalue("postgres"))
 
 
 Put = Callable[..., Told]
@@ -307,9 +305,9 @@ def test_lines_that_are_no_offers_are_told_and_the_others_put_in(
 
 
 def test_a_line_that_the_database_does_not_take_stops_none_of_the_others(
-    server: PostgresServer, put: Put, tmp_path: Path
+    postgres: PostgresServer, put: Put, tmp_path: Path
 ) -> None:
-    store = PostgresStore(server)
+    store = PostgresStore(postgres)
     ids = [str(number) for number in range(50)]
     too_long = "".join(f"{number * 7919 % 99991:x}" for number in range(9000))
     lines = [offer(each, 0) for each in ids]
@@ -529,9 +527,9 @@ def test_a_database_of_an_earlier_version_is_given_the_column_and_goes_on(
 
 
 def test_a_user_without_the_right_is_told_what_to_have_added(
-    server: PostgresServer, put: Put, tmp_path: Path
+    postgres: PostgresServer, put: Put, tmp_path: Path
 ) -> None:
-    store = PostgresStore(server)
+    store = PostgresStore(postgres)
     feed(tmp_path, offer("1", 0))
     put(store, "offers.jsonl")
     store.rows("ALTER TABLE offers DROP COLUMN visual_similarity")
@@ -574,10 +572,10 @@ def test_a_missing_package_is_told_with_the_extra_that_brings_all(
 
 
 def test_a_wrong_password_is_told_without_it(
-    server: PostgresServer, put: Put, tmp_path: Path
+    postgres: PostgresServer, put: Put, tmp_path: Path
 ) -> None:
     feed(tmp_path, offer("1", 0))
-    url = server.new_database().replace(PASSWORD, "other-secret")
+    url = postgres.new_database().replace(PASSWORD, "other-secret")
     told = put(url, "offers.jsonl")
     assert told.code == 2
     assert "password authentication failed" in told.err
@@ -644,9 +642,9 @@ def test_a_killed_crawl_goes_on_exactly_where_the_database_stands(
 
 
 def test_a_database_that_is_killed_and_comes_back_misses_nothing(
-    server: PostgresServer, serve_sandbox: Serve, crawler: Crawler
+    postgres: PostgresServer, serve_sandbox: Serve, crawler: Crawler
 ) -> None:
-    store = PostgresStore(server)
+    store = PostgresStore(postgres)
     crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=20, sql_url=store.url)
     crawler.seeds(*map(photo, range(60)))
     process = crawler.start("-L", "DEBUG")
@@ -667,9 +665,9 @@ def test_a_database_that_is_killed_and_comes_back_misses_nothing(
 
 
 def test_a_database_that_stays_away_is_told_and_the_verb_puts_the_rest_in(
-    server: PostgresServer, serve_sandbox: Serve, tmp_path: Path, put: Put
+    postgres: PostgresServer, serve_sandbox: Serve, tmp_path: Path, put: Put
 ) -> None:
-    stores = [SqliteStore(tmp_path / "a.db"), PostgresStore(server)]
+    stores = [SqliteStore(tmp_path / "a.db"), PostgresStore(postgres)]
     started = []
     with stores[0].away(), stores[1].away():
         for number, store in enumerate(stores):
@@ -701,18 +699,18 @@ def test_a_database_that_stays_away_is_told_and_the_verb_puts_the_rest_in(
 
 @pytest.mark.soak
 def test_a_frozen_database_does_not_keep_a_crawl_from_ending(
-    server: PostgresServer, serve_sandbox: Serve, crawler: Crawler, put: Put
+    postgres: PostgresServer, serve_sandbox: Serve, crawler: Crawler, put: Put
 ) -> None:
-    store = PostgresStore(server)
+    store = PostgresStore(postgres)
     crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=20, sql_url=store.url)
     crawler.seeds(*map(photo, range(30)))
     process = crawler.start()
     await_rows(store)
-    server.freeze()
+    postgres.freeze()
     try:
         log, _ = process.communicate(timeout=120)
     finally:
-        server.thaw()
+        postgres.thaw()
     crawled = Crawled(process.returncode, log, crawler.folder)
     assert crawled.exit_code == 1, log
     assert "are not in the database yet" in log

@@ -15,7 +15,7 @@ from pailitao_spider.exporters import ParquetExporter, XlsxExporter
 from pailitao_spider.offers import Offer
 from pailitao_spider.tables.columns import KINDS, Kind
 from tests.test_tables import FORMULAS, FULL, PLAIN, UNKNOWN, exported, feed, lines_of
-from tests.workbooks import SOFFICE, Cell, Sheet, as_libreoffice_reads
+from tests.workbooks import Cell, Sheet, as_libreoffice_reads
 
 AMOUNTS = ("0.00", "0.01", "19.9", "29.90", "1234567.89", "999999999999.99", "0.0001", "-1.50")
 OFFERS = [
@@ -41,10 +41,8 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Sheet]]:
+def libreoffice(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Sheet]]:
     """Two workbooks, opened by one start of LibreOffice."""
-    if SOFFICE is None:
-        pytest.skip("LibreOffice is not here: no soffice on the PATH")
     folder = tmp_path_factory.mktemp("office")
     items: list[Any] = [{"x": 1, "y": "=1"}, *OFFERS[:2], {"x": Decimal("2.50"), "late": True}]
     for name, given in (("offers", OFFERS), ("mixed", items)):
@@ -80,9 +78,9 @@ def as_json(cells: dict[str, tuple[str, str]]) -> dict[str, Any]:
 
 
 def test_libreoffice_sees_every_value_of_the_feed(
-    seen: dict[str, dict[str, Sheet]], lines: list[dict[str, Any]]
+    libreoffice: dict[str, dict[str, Sheet]], lines: list[dict[str, Any]]
 ) -> None:
-    sheet = seen["offers"]["offers"]
+    sheet = libreoffice["offers"]["offers"]
     for number, line in enumerate(lines, 2):
         wanted = {name: cell for name, value in line.items()
                   if (cell := told(name, value)) and KINDS[name] is not Kind.JSON}  # fmt: skip
@@ -94,18 +92,18 @@ def test_libreoffice_sees_every_value_of_the_feed(
 
 
 def test_libreoffice_sees_no_formula_whatever_a_text_looks_like(
-    seen: dict[str, dict[str, Sheet]],
+    libreoffice: dict[str, dict[str, Sheet]],
 ) -> None:
-    cells = [cell for sheets in seen.values() for sheet in sheets.values()
+    cells = [cell for sheets in libreoffice.values() for sheet in sheets.values()
              for cell in sheet.cells.values()]  # fmt: skip
     assert len(cells) > 200
     assert not [cell for cell in cells if cell.has_formula]
 
 
 def test_libreoffice_follows_the_links_and_makes_none_of_other_text(
-    seen: dict[str, dict[str, Sheet]],
+    libreoffice: dict[str, dict[str, Sheet]],
 ) -> None:
-    sheet = seen["offers"]["offers"]
+    sheet = libreoffice["offers"]["offers"]
     linked = {at: cell for at, cell in sheet.cells.items() if cell.link}
     assert all(cell.link == cell.text for cell in linked.values())
     first = {name: cell.link for name, cell in sheet.row(2).items() if cell.link}
@@ -115,9 +113,9 @@ def test_libreoffice_follows_the_links_and_makes_none_of_other_text(
 
 
 def test_libreoffice_sees_a_sheet_for_each_class_of_items(
-    seen: dict[str, dict[str, Sheet]],
+    libreoffice: dict[str, dict[str, Sheet]],
 ) -> None:
-    items, offers = seen["mixed"]["items"], seen["mixed"]["offers"]
+    items, offers = libreoffice["mixed"]["items"], libreoffice["mixed"]["offers"]
     assert [found(cell) for cell in items.row(2).values()] == [("float", "1"), ("string", "=1")]
     assert found(items.row(3)["x"]) == ("float", "2.5")
     assert found(items.row(3)["other_fields"]) == ("string", '{"late":true}')

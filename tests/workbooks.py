@@ -103,7 +103,7 @@ def _links(book: zipfile.ZipFile, root: Xml.Element, number: int) -> dict[str, s
 
 def as_libreoffice_reads(paths: Sequence[Path], folder: Path) -> dict[str, dict[str, Sheet]]:
     """Sheets by name of each file, by its stem: one start of the real program."""
-    assert SOFFICE
+    assert SOFFICE, "LibreOffice is not here: no soffice on the PATH"
     profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
     command = [SOFFICE, profile, "--headless", "--convert-to", "fods", "--outdir", str(folder)]
     subprocess.run([*command, *map(str, paths)], check=True, timeout=120, capture_output=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from hashlib import sha1
@@ -43,6 +44,8 @@ _AWAY_CODES = (
     "LOADING", "READONLY", "OOM", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MISCONF", "BUSY ",
     "NOREPLICAS",
 )  # fmt: skip
+# How Redis before 7 tells what a command within a script met.
+_IN_SCRIPT = re.compile(r"Error running script .*?: -(?=[A-Z]+ )", re.DOTALL)
 _MOST_REFUSALS_TOLD = 10
 _FIRST_PAUSE_SECONDS = 0.2
 _MOST_PAUSE_SECONDS = 5.0
@@ -102,7 +105,7 @@ class Link:
         except _AWAY as error:
             raise self._away(error) from error
         except exceptions.ResponseError as error:
-            if str(error).startswith(_AWAY_CODES):
+            if _IN_SCRIPT.sub("", str(error), count=1).startswith(_AWAY_CODES):
                 raise self._away(error) from error
             if self.waits_out_refusals:
                 raise self._refused(error) from error
