@@ -20,6 +20,7 @@ from pailitao_spider.config import (
     serves_metrics,
     sql_url_of,
 )
+from pailitao_spider.output_checks import FORMATS
 from pailitao_spider.outputs import local_feeds
 
 if TYPE_CHECKING:
@@ -58,16 +59,6 @@ _AIOHTTP = "scrapy.core.downloader.handlers._aiohttp.AiohttpDownloadHandler"
 
 _LOCAL = "local_session.LocalSession"
 
-_EXPORTERS = {
-    "json": "pailitao_spider.exporters.JsonExporter",
-    "jsonlines": "pailitao_spider.exporters.JsonLinesExporter",
-    "jsonl": "pailitao_spider.exporters.JsonLinesExporter",
-    "jl": "pailitao_spider.exporters.JsonLinesExporter",
-    "csv": "pailitao_spider.exporters.CsvExporter",
-    "xlsx": "pailitao_spider.exporters.XlsxExporter",
-    "parquet": "pailitao_spider.exporters.ParquetExporter",
-}
-
 
 class Addon:
     """Wires the plug-in into a crawl, and holds the crawl's session."""
@@ -97,7 +88,7 @@ class Addon:
             # Scrapy chooses the handler by the clean address, which is always https.
             _set_members(settings, "DOWNLOAD_HANDLERS", {"http": _AIOHTTP, "https": _AIOHTTP})
         _replace_feed_exporter(settings)
-        _set_members(settings, "FEED_EXPORTERS", _EXPORTERS)
+        _set_members(settings, "FEED_EXPORTERS", FORMATS)
         settings.set("FEED_EXPORT_ENCODING", "utf-8", "addon")
         # Scrapy's default checks no certificate; here secrets go over the wire.
         settings.set("DOWNLOAD_VERIFY_CERTIFICATES", True, "addon")

@@ -86,7 +86,8 @@ class Summary:
             self._print(is_cut=True)
         follower = self._follower()
         is_settled = follower is None or follower.is_settled
-        return not is_cut and is_settled and not self._session.without_end
+        is_whole = not self._session.without_end and self._session.stopped is None
+        return not is_cut and is_settled and is_whole
 
     def _print(self, *, is_cut: bool = False) -> None:
         self._is_told = True

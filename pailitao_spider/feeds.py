@@ -5,14 +5,17 @@ A feed that cannot be written stops the run: the ledger must not claim what is n
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import logging
 import os
 import stat
 from collections.abc import Iterator
+from io import BufferedWriter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from scrapy.extensions.feedexport import FeedExporter, FeedSlot, ItemFilter
+from scrapy.extensions.feedexport import FeedExporter, FeedSlot, FileFeedStorage, ItemFilter
 from scrapy.extensions.postprocessing import PostProcessingManager
 from scrapy.utils.asyncio import run_in_thread
 
@@ -21,6 +24,7 @@ from pailitao_spider.errors import PailitaoError
 from pailitao_spider.exporters import JsonLinesExporter
 from pailitao_spider.offers import Offer
 from pailitao_spider.outputs import FeedTarget, local_feeds
+from pailitao_spider.results.watched_files import WatchedFile
 from pailitao_spider.tables.formats import WHOLE_AT_END
 
 if TYPE_CHECKING:
@@ -30,6 +34,10 @@ if TYPE_CHECKING:
     from pailitao_spider.session import Session
 
 __all__ = ["DurableFeedExporter"]
+
+logger = logging.getLogger(__name__)
+
+_JSON = ("json", "jsonlines", "jsonl", "jl")
 
 
 class DurableFeedExporter(FeedExporter):
@@ -52,6 +60,8 @@ class DurableFeedExporter(FeedExporter):
             self._failed(error)
         for slot in self.slots:
             _go_on_without_second_header(slot)
+            _watch(slot)
+            _tell_encoding(slot)
             if (path := getattr(slot.storage, "path", None)) is not None:
                 slot.filter = _NotYetWritten(slot.filter, self._session, str(path))
 
@@ -132,6 +142,7 @@ class DurableFeedExporter(FeedExporter):
     async def _release_ledger(self) -> None:
         try:
             await run_in_thread(_sync_files, local_feeds(self.settings))
+            self._session.check_held()
             self._session.books.release(is_whole=self._failure is None)
         except OSError as error:
             self._failed(error)
@@ -182,8 +193,31 @@ def _flushed(slot: FeedSlot) -> Iterator[int]:
     if isinstance(slot.exporter, JsonLinesExporter):
         slot.exporter.flush()
     slot.file.flush()
+    if isinstance(raw := getattr(slot.file, "raw", None), WatchedFile):
+        raw.check()
     if stat.S_ISREG(os.fstat(slot.file.fileno()).st_mode):
         yield slot.file.fileno()
+
+
+def _tell_encoding(slot: FeedSlot) -> None:
+    encoding = slot.feed_options.get("encoding") or "utf-8"
+    if slot.format in _JSON and codecs.lookup(encoding).name != "utf-8":
+        logger.warning("%s is written in UTF-8, as JSON is, not in %s", slot.uri, encoding)
+
+
+def _watch(slot: FeedSlot) -> None:
+    """A plain local file is opened so that it knows what becomes of its name."""
+    storage = slot.storage
+    if type(storage) is FileFeedStorage:
+        scrapys = storage.open
+        storage.open = lambda spider: _watched(scrapys(spider), storage)  # type: ignore[method-assign]
+
+
+def _watched(file: IO[bytes], storage: FileFeedStorage) -> IO[bytes]:
+    """The same file; Scrapy has made its folder, and emptied it for -O."""
+    file.close()
+    mode = "ab" if storage.write_mode == "ab" else "r+b"
+    return BufferedWriter(WatchedFile(Path(storage.path), mode))
 
 
 def _go_on_without_second_header(slot: FeedSlot) -> None:

@@ -59,9 +59,10 @@ class LocalSession(Session):
             check_apart(feeds, self.arguments.seeds)
         for feed in feeds:
             feed.check_writable()
+        self._hold(feeds)
         self._state = CrawlState(paths.state if paths else None)
         self.bookkeeping = Bookkeeping(
-            Books(paths, lambda: self.flush_feeds()),
+            Books(paths, self.flush_results),
             PageStore() if config.dedup != "crawl" or config.matches else None,
             self.crawler.stats,
             lambda why: self.stop("pailitao_disk", why),

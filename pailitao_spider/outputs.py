@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,14 @@ from pailitao_spider.tables.formats import WHOLE_AT_END, check_library
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-__all__ = ["FeedTarget", "check_apart", "check_libraries", "csv_has_bom", "local_feeds"]
+__all__ = [
+    "FeedTarget",
+    "check_apart",
+    "check_files",
+    "csv_has_bom",
+    "feed_settings",
+    "local_feeds",
+]
 
 _BOM = "PAILITAO_CSV_BOM"
 
@@ -72,10 +79,41 @@ def check_apart(feeds: list[FeedTarget], source: str | None) -> None:
             )
 
 
-def check_libraries(settings: BaseSettings) -> None:
-    """Raises ConfigError when the library of a feed's format is not there, wherever it goes."""
-    for options in settings.getdict("FEEDS").values():
-        check_library(options.get("format", ""))
+def check_files(settings: BaseSettings) -> None:
+    """Local feeds and what lies beside the first: each a file of its own. Raises ResultsError."""
+    feeds = local_feeds(settings)
+    if not feeds:
+        return
+    beside = ResultPaths.beside(feeds[0].path)
+    for path in beside.all():
+        if path.is_dir():
+            what = "a feed" if path == feeds[0].path else "a file beside the feed"
+            raise ResultsError(
+                f"{path} is a folder, and {what} is to stand there; give another name with -O or -o"
+            )
+        if path.exists() and not os.access(path, os.W_OK):
+            raise ResultsError(f"{path} is read-only; make it writable, or give another name")
+    _check_different([*(feed.path for feed in feeds), *beside.all()[1:]])
+
+
+def _check_different(paths: Iterable[Path]) -> None:
+    """By whatever names: `./`, a link. Two writers tear each other's lines."""
+    seen: dict[object, Path] = {}
+    for path in paths:
+        for sign in _signs(path):
+            if sign in seen:
+                names = f"{path} and {seen[sign]} are" if path != seen[sign] else f"twice {path}:"
+                raise ResultsError(f"{names} one file; give each output a file of its own")
+        seen.update(dict.fromkeys(_signs(path), path))
+
+
+def _signs(path: Path) -> list[object]:
+    """What two names of one file share: where they lead, and the file itself."""
+    signs: list[object] = [path.resolve()]
+    if path.is_file():
+        named = path.stat()
+        signs.append((named.st_dev, named.st_ino))
+    return signs
 
 
 def csv_has_bom(
@@ -90,16 +128,29 @@ def csv_has_bom(
         raise ConfigError(f"{_BOM}: {text!r} is not {error}") from error
 
 
+def feed_settings(settings: BaseSettings) -> dict[str, dict[str, Any]]:
+    """All feeds by URI, as Scrapy reads them: FEEDS, and FEED_URI of old projects."""
+    found: dict[str, dict[str, Any]] = {}
+    if settings["FEED_URI"]:
+        found[_uri(settings["FEED_URI"])] = {"format": settings["FEED_FORMAT"]}
+    for uri, options in settings.getdict("FEEDS").items():
+        found[_uri(uri)] = options
+    return found
+
+
+def _uri(given: Any) -> str:
+    return str(given.absolute()) if isinstance(given, Path) else str(given)
+
+
 def local_feeds(settings: BaseSettings) -> list[FeedTarget]:
     """In the order of FEEDS. A name with placeholders, such as `%(time)s`, is made anew by each
     run: it is not among them.
     """
     found = []
-    for uri, options in settings.getdict("FEEDS").items():
-        text = str(uri)
-        if urlparse(text).scheme not in ("", "file") or "%(" in text:
+    for uri, options in feed_settings(settings).items():
+        if urlparse(uri).scheme not in ("", "file") or "%(" in uri:
             continue
-        path = Path(file_uri_to_path(text) if text.startswith("file:") else text)
+        path = Path(file_uri_to_path(uri) if uri.startswith("file:") else uri)
         filters = (options.get("item_filter"), options.get("item_classes"))
         overwrite, is_filtered = bool(options.get("overwrite")), any(filters)
         found.append(FeedTarget(path, options.get("format", ""), overwrite, is_filtered))

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from scrapy.crawler import Crawler
+
 from pailitao_spider.arguments import Arguments
 from pailitao_spider.config import Config, goes_by_aiohttp, lane_of
 from pailitao_spider.credentials import check_abilities, keys_of
 from pailitao_spider.errors import ConfigError
-from pailitao_spider.outputs import check_apart, check_libraries, csv_has_bom, local_feeds
+from pailitao_spider.output_checks import check_has_output, check_outputs
+from pailitao_spider.outputs import check_apart, csv_has_bom, local_feeds
 from pailitao_spider.results.written import written_offers
 from pailitao_spider.sources import open_source
+from pailitao_spider.spiders.pailitao import PailitaoSpider
 from pailitao_spider.sql_feed import checked_url, followed_feed
 
 if TYPE_CHECKING:
@@ -42,7 +46,9 @@ def check(settings: BaseSettings, given: Mapping[str, Any]) -> None:
     csv_has_bom(settings)
     goes_by_aiohttp(settings)
     lane_of(settings)
-    check_libraries(settings)
+    check_outputs(settings, Crawler(PailitaoSpider, settings))  # type: ignore[arg-type]
+    if not config.cluster:
+        check_has_output(settings)
     feeds = local_feeds(settings)
     check_apart(feeds, arguments.seeds)
     if config.sql_url is not None:

@@ -31,15 +31,19 @@ from pailitao_spider.config import Config
 from pailitao_spider.credentials import keys_of, where_it_is_set
 from pailitao_spider.dedup import SeenOffers, Written
 from pailitao_spider.drift_watch import DriftWatch
-from pailitao_spider.errors import BadSeedError, PailitaoError
+from pailitao_spider.errors import BadSeedError, ConfigError, PailitaoError
 from pailitao_spider.gateways.abilities import why_not_taken
 from pailitao_spider.gateways.calls import Form, PictureRef, SearchCall
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.image_search import image_of
+from pailitao_spider.lane.receivers import takes_items
+from pailitao_spider.output_checks import check_has_output, check_outputs
+from pailitao_spider.outputs import FeedTarget, feed_settings
 from pailitao_spider.outs import why_all_are_out, with_time
 from pailitao_spider.pictures import load
 from pailitao_spider.results.ledger import Books, LedgerLine
 from pailitao_spider.results.roster import PageStore
+from pailitao_spider.results.watched_files import HeldFile
 from pailitao_spider.searches import OpenSearches
 
 if TYPE_CHECKING:
@@ -91,6 +95,9 @@ class Session:
         self.crawler = crawler
         self.sent: WeakKeyDictionary[Request, Sent] = WeakKeyDictionary()
         self.flush_feeds: Callable[[], list[int]] = list
+        """Hands all that was exported to the system; set by the exporter that is live."""
+        self.held_files: list[HeldFile] = []
+        """The local feeds, kept from other runs and looked at before anything is claimed."""
         self.drift: dict[str, DriftWatch] = {}
         """By gateway, once it has given a page."""
         self.is_open = False
@@ -113,6 +120,18 @@ class Session:
         """The spider is this project's: it is the run, not a guest in somebody else's."""
         return getattr(self.crawler.spider, "keeps_ledger", False)
 
+    @property
+    def is_packaged(self) -> bool:
+        """The spider is the package's own, as it stands."""
+        from pailitao_spider.spiders.pailitao import PailitaoSpider
+
+        return type(self.crawler.spider) is PailitaoSpider
+
+    @property
+    def has_exporter(self) -> bool:
+        """The feed exporter of this project is live."""
+        return self.flush_feeds is not list
+
     # opening
 
     async def open(self) -> None:
@@ -123,6 +142,8 @@ class Session:
             inner.hide_addresses()
             self.config = Config.read(self.crawler.settings)
             self.arguments = self._arguments() if keeps_ledger else None
+            if keeps_ledger:
+                self._check_outputs()
             await self._open_sandbox()
             await self._open_run()
         except PailitaoError as error:
@@ -138,6 +159,19 @@ class Session:
             raise CloseSpider("pailitao_error") from error
         else:
             self.is_open = True
+
+    def _check_outputs(self) -> None:
+        """Whatever is to be written has somebody who writes it. Raises PailitaoError."""
+        crawler, settings = self.crawler, self.crawler.settings
+        check_outputs(settings, crawler, holds_offers=self.is_packaged)
+        if feed_settings(settings) and not self.has_exporter:
+            raise ConfigError(
+                "EXTENSIONS: the feed exporter of this project is off, and another one cannot say "
+                "what is safe on disk; leave FeedExporter out of EXTENSIONS, or name "
+                "pailitao_spider.feeds.DurableFeedExporter or a subclass of it"
+            )
+        if self.is_packaged and not self.config.cluster and not takes_items(crawler):
+            check_has_output(settings)
 
     async def _open_sandbox(self) -> None:
         if self.config.sandbox is not None:
@@ -190,6 +224,23 @@ class Session:
     def what_is_left(self) -> str:
         """What a person does to have the rest of a stopped run, to end a sentence."""
         raise NotImplementedError
+
+    def flush_results(self) -> list[int]:
+        """Hands all feeds to the system; returns the descriptors to fsync.
+
+        Raises OSError, also when a feed's name no longer leads to what was written.
+        """
+        self.check_held()
+        return self.flush_feeds()
+
+    def check_held(self) -> None:
+        """Raises OSError where the name of a feed leads elsewhere, or nowhere."""
+        for file in self.held_files:
+            file.check()
+
+    def _hold(self, feeds: list[FeedTarget]) -> None:
+        """Keeps the feeds for this run. Raises ResultsError when another one writes them."""
+        self.held_files = [HeldFile(feed.path) for feed in feeds]
 
     async def last_commit(self) -> None:
         """Waits until all that is final is written."""
@@ -297,6 +348,8 @@ class Session:
         elif hasattr(self, "books"):  # what was there before stays as it is
             self.books.abandon()
         await self._close_run()
+        for file in self.held_files:
+            file.close()
         if self._sandbox is not None:
             await self._sandbox.close()
             self._sandbox = None

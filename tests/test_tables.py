@@ -30,7 +30,6 @@ from scrapy.settings import Settings
 from scrapy.utils.test import get_crawler
 
 from pailitao_spider import preflight
-from pailitao_spider.addon import _EXPORTERS
 from pailitao_spider.errors import ConfigError, FieldError, ResultsError
 from pailitao_spider.exporters import (
     CsvExporter,
@@ -39,6 +38,7 @@ from pailitao_spider.exporters import (
     XlsxExporter,
 )
 from pailitao_spider.offers import Offer
+from pailitao_spider.output_checks import FORMATS
 from pailitao_spider.outputs import csv_has_bom
 from pailitao_spider.results.written import WrittenOffer, written_offers
 from pailitao_spider.sandbox.catalogue import Catalogue
@@ -746,7 +746,7 @@ def no_room(descriptor: int) -> None:
 
 WITH_TABLES = [
     "-s",
-    "FEED_EXPORTERS=" + json.dumps({f: _EXPORTERS[f] for f in ("xlsx", "parquet")}),
+    "FEEDFORMATS=" + json.dumps({f: FORMATS[f] for f in ("xlsx", "parquet")}),
 ]
 
 

@@ -144,11 +144,6 @@ class ClusterSession(Session):
                 "PAILITAO_CLUSTER works with the spider pailitao and subclasses of it; "
                 "unset it for others"
             )
-        if self.flush_feeds is list:
-            raise ConfigError(
-                "PAILITAO_CLUSTER needs the feed exporter of this project; leave EXTENSIONS and "
-                "FEEDS to it, or name pailitao_spider.feeds.DurableFeedExporter yourself"
-            )
         if not isinstance(self.crawler.engine.scheduler, LeasingScheduler):
             raise ConfigError(
                 f"SCHEDULER={self.crawler.settings['SCHEDULER']} does not go with "
@@ -159,12 +154,13 @@ class ClusterSession(Session):
         paths = ResultPaths.beside(feeds[0].path)
         for feed in feeds:
             _check_feed(feed)
+        self._hold(feeds)
         if paths.feed != self._own_feed:
             # Two workers that were told the same file would tear each other's lines.
             self._lock = CrawlState(paths.state)
         for path in (paths.seeds, paths.rejected, paths.matches):
             cut_torn_tail(path)
-        self.books, self.pages = Books(paths, lambda: self.flush_feeds()), None
+        self.books, self.pages = Books(paths, self.flush_results), None
         self.written = Written(DEDUP_KEYS[self.config.dedup])
 
     async def _pin_terms(self) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydispatch.dispatcher import Any as Anybody
 from pydispatch.dispatcher import getAllReceivers, getReceivers, liveReceivers
 from pydispatch.robustapply import function, robustApply
+from scrapy import signals
 from scrapy.utils.defer import ensure_awaitable
 from scrapy.utils.python import global_object_name
 from twisted.internet.defer import Deferred
@@ -20,7 +21,7 @@ from twisted.internet.defer import Deferred
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-__all__ = ["Audience", "Receivers", "awaitable", "is_awaited"]
+__all__ = ["Audience", "Receivers", "awaitable", "is_awaited", "takes_items"]
 
 logger = logging.getLogger("scrapy.utils.signal")  # Scrapy tells of a failing receiver there
 
@@ -41,6 +42,13 @@ def awaitable(answer: Any, source: Callable[..., Any]) -> Awaitable[Any]:
     except AttributeError:  # a partial has no name, nor has an object that can be called
         name = repr(source)
     return ensure_awaitable(answer, _warn=name)
+
+
+def takes_items(crawler: Crawler) -> bool:
+    """Somebody beyond Scrapy and this project listens to the items of a crawl."""
+    heard = liveReceivers(getAllReceivers(crawler.signals.sender, signals.item_scraped))
+    modules = (getattr(each, "__module__", None) or "" for each in heard)
+    return any(not module.startswith(("scrapy.", "pailitao_spider.")) for module in modules)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from io import BufferedWriter
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import msgspec
+
+from pailitao_spider.results.watched_files import WatchedFile
 
 __all__ = ["ENCODER", "LineFile", "cut_torn_tail", "lines_of", "rewrite"]
 
@@ -76,19 +79,23 @@ class LineFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: IO[bytes] | None = None
+        self._file: BufferedWriter | None = None
 
     def append(self, value: Any) -> None:
         """Adds one value as a line; durable after the next `flush` and fsync."""
         if self._file is None:
-            self._file = self.path.open("ab")
+            self._file = BufferedWriter(WatchedFile(self.path))
         self._file.write(ENCODER.encode(value) + b"\n")
 
     def flush(self) -> int | None:
-        """Hands the lines to the operating system; returns the descriptor to fsync, if any."""
+        """Hands the lines to the operating system; returns the descriptor to fsync, if any.
+
+        Raises OSError, also when the name no longer leads to what was written.
+        """
         if self._file is None:
             return None
         self._file.flush()
+        cast("WatchedFile", self._file.raw).check()
         return self._file.fileno()
 
     def close(self) -> None:
