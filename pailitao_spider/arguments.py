@@ -33,6 +33,8 @@ class Arguments:
     unknown: Literal["keep", "drop"] = "keep"
     until_empty: bool = False
     regions: Literal["main", "all"] = "main"
+    again: bool = False
+    """Searches seeds again that are not likely to come better: refused pictures, repeats."""
 
     @classmethod
     def read(cls, given: Mapping[str, Any], *, is_worker: bool = False) -> Arguments:
@@ -93,6 +95,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "dropship_only": typed_text.switch,
     "unknown": typed_text.one_of({"keep": "", "drop": ""}),
     "until_empty": typed_text.switch,
+    "again": typed_text.switch,
     "regions": typed_text.one_of({"main": "the gateway's choice", "all": "each product"}),
 }
 

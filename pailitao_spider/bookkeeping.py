@@ -27,7 +27,8 @@ class Bookkeeping:
 
     `pages` keeps answers for seeds with the same picture, or is None where a line is all they
     need. `on_twins` is called with a search whose twins want rows of their own, `on_failure` with
-    the reason why results cannot be written, `count` with each line that is.
+    the reason why results cannot be written, `count` with each line that is. `copies_matches`: a
+    seed whose picture was searched for another has the sightings of that one.
     """
 
     def __init__(
@@ -37,6 +38,8 @@ class Bookkeeping:
         collector: StatsCollector,
         on_failure: Callable[[str], None],
         count: Callable[[LedgerLine], None],
+        *,
+        copies_matches: bool = False,
     ) -> None:
         self.books = books
         self.pages = pages
@@ -47,6 +50,7 @@ class Bookkeeping:
         self._stats = collector
         self._on_failure = on_failure
         self._count = count
+        self._copies_matches = copies_matches
         self._committing: asyncio.Task[None] | None = None
         self._finishing = asyncio.Event()
 
@@ -60,7 +64,15 @@ class Bookkeeping:
     def close_twin(self, line: LedgerLine, seed: Seed) -> None:
         """Ends a seed whose picture was searched for another."""
         self._stats.inc_value(stats.SEEDS_SAME_PICTURE)
+        if self._copies_matches:
+            self._copy_matches(line.seed_id, seed.seed_id)
         self.close_seed(twin_line(line, seed))
+
+    def _copy_matches(self, seed_id: str, to: str) -> None:
+        try:
+            self.books.copy_matches(seed_id, to)
+        except OSError as error:
+            self._on_failure(f"results cannot be written: {error}")
 
     async def finish(self) -> None:
         """Waits until all that is final is written."""

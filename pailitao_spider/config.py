@@ -61,7 +61,8 @@ class Config:
     dedup: DedupScope = "crawl"
     sandbox: str | None = None
     """None is off; else the sandbox's options, `1` for the plain one."""
-    matches: bool = False
+    matches: bool | None = None
+    """Every sighting is kept; None is for spiders that keep a ledger."""
     transient_tries: int = 8
     cluster: bool = False
     run: str = "default"
@@ -102,7 +103,7 @@ class Config:
             drift_limit=raw.get("DRIFT_LIMIT", typed_text.share, Decimal("0.2")),
             dedup=cast("DedupScope", raw.get("DEDUP", _DEDUP, "crawl")),
             sandbox=raw.get("SANDBOX", _sandbox, None),
-            matches=raw.get("MATCHES", typed_text.switch, False),
+            matches=raw.get("MATCHES", typed_text.switch, None),
             transient_tries=raw.get("TRANSIENT_TRIES", typed_text.whole(), 8),
             cluster=raw.get("CLUSTER", typed_text.switch, False),
             run=raw.get("RUN", _run, "default"),

@@ -182,6 +182,11 @@ class Summary:
             lines.append("These offers are invented: PAILITAO_SANDBOX is on.")
         if (known := values.get(stats.SEEDS_KNOWN, 0)) > 0:
             lines.append(f"{known} seeds were done before and were not searched again.")
+        if (left := values.get(stats.SEEDS_IN_VAIN, 0)) > 0:
+            lines.append(
+                f"{left} seeds were refused or repeated themselves before and are as they were: "
+                "not asked again; -a again=1 does."
+            )
         reason = str(values.get("finish_reason", _CUT_OFF))
         if is_cut and reason == "finished" and self._follower() is None:
             reason = _CUT_OFF  # a feed was still being closed
@@ -228,6 +233,7 @@ def ends_well(values: Mapping[str, Any]) -> bool:
     follow; the exit code follows it.
     """
     bad = values.get(stats.seeds("failed"), 0) + values.get(stats.seeds("partial"), 0)
+    bad += values.get(stats.SEEDS_IN_VAIN, 0)
     bad += values.get(stats.SQL_BEHIND, 0) + values.get(stats.SQL_LEFT_OUT, 0)
     unstored = any(key.startswith("feedexport/failed_count") for key in values)
     return values.get("finish_reason") == "finished" and not bad and not unstored

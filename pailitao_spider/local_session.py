@@ -26,7 +26,6 @@ from pailitao_spider.results.ledger import Books
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.results.roster import PageStore
 from pailitao_spider.results.state import CrawlState
-from pailitao_spider.results.written import written_offers
 from pailitao_spider.session import Session
 
 if TYPE_CHECKING:
@@ -62,11 +61,14 @@ class LocalSession(Session):
         self._hold(feeds)
         self._state = CrawlState(paths.state if paths else None)
         self.bookkeeping = Bookkeeping(
-            Books(paths, self.flush_results),
-            PageStore() if config.dedup != "crawl" or config.matches else None,
+            Books(
+                paths, self.flush_results, again=self.arguments is not None and self.arguments.again
+            ),
+            PageStore() if config.dedup != "crawl" else None,
             self.crawler.stats,
             lambda why: self.stop("pailitao_disk", why),
             self.count_seed,
+            copies_matches=self.keeps_matches,
         )
         self.books, self.pages = self.bookkeeping.books, self.bookkeeping.pages
         self.searches = self.bookkeeping.searches
@@ -84,19 +86,22 @@ class LocalSession(Session):
                 feed.path.write_bytes(b"")
 
     def _go_on(self, feeds: list[FeedTarget]) -> None:
-        offers = {str(feed.path): written_offers(feed.path, feed.format) for feed in feeds}
-        claimed = self.books.claims()
-        short = [feed for feed in feeds if _holds_fewer(feed, claimed)]
-        self.books.go_on(trusts_feed=not short)
-        if self.books.claims_void:
+        key = DEDUP_KEYS[self.config.dedup]
+        telling = [feed for feed in feeds if feed.is_empty or not feed.is_filtered]
+        self.books.go_on(
+            ((offer.seed_id, key(offer)) for offer in feed.written()) for feed in telling
+        )
+        if short := self.books.short_seeds:
             logger.warning(
-                "%s: fewer offers than the %d that its ledger claims: "
-                "its %d done seeds are searched again",
-                short[0].path,
-                claimed,
-                self.books.claims_void,
+                "%s: lacks %d offers of %d seeds that its ledger calls done, such as %s: "
+                "these seeds are searched again",
+                feeds[0].path,
+                sum(short.values()),
+                len(short),
+                next(iter(short)),
             )
-        number = self.written.take_up(offers, self.seen, self.books.is_complete)
+        offers = {str(feed.path): feed.written() for feed in feeds}
+        number = self.written.take_up(offers, self.seen, self.books.is_final)
         if number:
             logger.info("%s: going on after %d offers", feeds[0].path, number)
 
@@ -179,10 +184,3 @@ class LocalSession(Session):
         if self._usage is not None:
             self._usage.close()
             self._usage = None
-
-
-def _holds_fewer(feed: FeedTarget, claimed: int) -> bool:
-    """Lines of the feed are gone; one that filters items says nothing about it."""
-    if feed.is_filtered and not feed.is_empty:
-        return False
-    return claimed > 0 and sum(1 for _ in written_offers(feed.path, feed.format)) < claimed

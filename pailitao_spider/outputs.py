@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from w3lib.url import file_uri_to_path
 from pailitao_spider import typed_text
 from pailitao_spider.errors import ConfigError, ResultsError
 from pailitao_spider.results.paths import ResultPaths
+from pailitao_spider.results.written import WrittenOffer, written_offers
 from pailitao_spider.tables.formats import WHOLE_AT_END, check_library
 
 if TYPE_CHECKING:
@@ -39,11 +40,16 @@ class FeedTarget:
     format: str
     overwrite: bool
     is_filtered: bool = False
+    encoding: str = "utf-8"
 
     @property
     def is_empty(self) -> bool:
         """The file holds nothing, or is not there."""
         return not self.path.exists() or self.path.stat().st_size == 0
+
+    def written(self) -> Iterator[WrittenOffer]:
+        """The offers that an earlier run wrote. Raises ResultsError."""
+        return written_offers(self.path, self.format, self.encoding)
 
     def check_writable(self) -> None:
         """Makes the folder and opens the file for appending. Raises ResultsError, and ConfigError
@@ -153,5 +159,7 @@ def local_feeds(settings: BaseSettings) -> list[FeedTarget]:
         path = Path(file_uri_to_path(uri) if uri.startswith("file:") else uri)
         filters = (options.get("item_filter"), options.get("item_classes"))
         overwrite, is_filtered = bool(options.get("overwrite")), any(filters)
-        found.append(FeedTarget(path, options.get("format", ""), overwrite, is_filtered))
+        encoding = options.get("encoding") or settings["FEED_EXPORT_ENCODING"] or "utf-8"
+        kind = options.get("format", "")
+        found.append(FeedTarget(path, kind, overwrite, is_filtered, encoding))
     return found

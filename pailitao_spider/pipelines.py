@@ -75,7 +75,7 @@ class DedupPipeline(_Pipeline):
         if not isinstance(item, Offer) or not self._session.is_open:
             return item
         session = self._session
-        if session.config.matches:
+        if session.keeps_matches:
             session.books.match(_match(item))
         if session.seen.add(item):
             self._stats.inc_value(stats.OFFERS_NEW)

@@ -13,7 +13,6 @@ from pailitao_spider.credentials import check_abilities, keys_of
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.output_checks import check_has_output, check_outputs
 from pailitao_spider.outputs import check_apart, csv_has_bom, local_feeds
-from pailitao_spider.results.written import written_offers
 from pailitao_spider.sources import open_source
 from pailitao_spider.spiders.pailitao import PailitaoSpider
 from pailitao_spider.sql_feed import checked_url, followed_feed
@@ -58,4 +57,4 @@ def check(settings: BaseSettings, given: Mapping[str, Any]) -> None:
     for feed in feeds:
         feed.check_writable()
         if not feed.overwrite:
-            written_offers(feed.path, feed.format)
+            feed.written()

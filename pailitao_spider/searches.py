@@ -17,6 +17,7 @@ from pailitao_spider.gateways.pages import Page, rank
 from pailitao_spider.offers import Offer
 from pailitao_spider.paging import PAGE_LIMIT, Paging
 from pailitao_spider.results.ledger import LedgerLine, Status
+from pailitao_spider.results.twins import twin_reason
 from pailitao_spider.seeds import Seed
 
 __all__ = ["OpenSearch", "OpenSearches", "Part", "Search", "Searches", "now_text", "twin_line"]
@@ -140,6 +141,8 @@ class Search:
             calls=sum(part.calls for part in self.parts),
             started_at=self.started_at,
             finished_at=now_text(),
+            seed_extra=self.seed.extra,
+            image_sha256=self.picture.sha256,
         )
 
     def _outcome(self) -> tuple[Status, str | None]:
@@ -223,12 +226,12 @@ class Searches:
 
 def twin_line(line: LedgerLine, seed: Seed) -> LedgerLine:
     """The line of a seed whose picture was searched for another one."""
-    reason = f"same_picture: searched once, for {line.seed_id}"
     return replace(
         line,
         seed_id=seed.seed_id,
         image=seed.image.label,
-        reason=f"{reason}; {line.reason}" if line.reason else reason,
+        reason=twin_reason(line.seed_id, line.reason),
         offers_new=0,
         calls=0,
+        seed_extra=seed.extra,
     )

@@ -70,3 +70,5 @@ class BadLine:
     code: str
     text: str
     """What is wrong and where, one line: `seeds.csv:17: no such file: photos/x.jpg`."""
+    extra: dict[str, Any] = field(default_factory=dict)
+    """The other columns of its line, so that it can be mended and fed back."""

@@ -128,6 +128,12 @@ class Session:
         return type(self.crawler.spider) is PailitaoSpider
 
     @property
+    def keeps_matches(self) -> bool:
+        """Every sighting is written: what was paid for is kept, unless PAILITAO_MATCHES=0."""
+        asked = self.config.matches
+        return self.keeps_ledger if asked is None else asked
+
+    @property
     def has_exporter(self) -> bool:
         """The feed exporter of this project is live."""
         return self.flush_feeds is not list

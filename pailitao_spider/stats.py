@@ -17,6 +17,7 @@ __all__ = [
     "PAGES",
     "PICTURES_UPLOADED",
     "ROWS",
+    "SEEDS_IN_VAIN",
     "SEEDS_KNOWN",
     "SEEDS_NOT_SHOWN",
     "SEEDS_SAME_PICTURE",
@@ -47,6 +48,7 @@ OFFERS_REJECTED = "pailitao/offers/rejected"
 PAGES = "pailitao/pages"
 PICTURES_UPLOADED = "pailitao/pictures/uploaded"
 ROWS = "pailitao/rows"
+SEEDS_IN_VAIN = "pailitao/seeds/in_vain"
 SEEDS_KNOWN = "pailitao/seeds/known"
 SEEDS_NOT_SHOWN = "pailitao/seeds/not_shown"
 SEEDS_SAME_PICTURE = "pailitao/seeds/same_picture"

@@ -22,6 +22,7 @@ from pailitao_spider.cluster.messages import Ack
 from pailitao_spider.cluster.pushing import Pushed, Pusher
 from pailitao_spider.gateways.dialects import dialect
 from pailitao_spider.results.ledger import Books
+from pailitao_spider.results.roster import KnownSeed
 from pailitao_spider.sandbox.catalogue import Catalogue
 from pailitao_spider.sandbox.server import Site
 from pailitao_spider.seeds import BadLine, FileImage, Seed, StoredImage, UrlImage
@@ -177,7 +178,7 @@ def test_a_name_of_another_picture_gets_the_suffix_that_it_gets_on_one_machine(
     redis: Exchanges, tmp_path: Path
 ) -> None:
     books = Books(None, list)
-    books.roster.note_seed("S", "another", "done")
+    books.roster.note_seed("S", KnownSeed("another", "done"))
     pushed(redis, [Seed("S", UrlImage("https://sandbox.invalid/0.jpg"))])
     path, wanted = tmp_path / "x.jpg", []
     for number, picture in enumerate((MUG, LAMP, PHOTOS / "chair-05.jpg")):

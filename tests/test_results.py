@@ -29,7 +29,7 @@ from pailitao_spider.pipelines import fits
 from pailitao_spider.results.ledger import Books, LedgerLine, Match
 from pailitao_spider.results.lines import LineFile, cut_torn_tail, lines_of, rewrite
 from pailitao_spider.results.paths import ResultPaths
-from pailitao_spider.results.roster import PageStore, Roster
+from pailitao_spider.results.roster import KnownSeed, PageStore, Roster
 from pailitao_spider.results.state import CrawlState
 from pailitao_spider.results.written import WrittenOffer, written_offers
 from pailitao_spider.searches import Search, twin_line
@@ -180,6 +180,8 @@ def test_a_final_line_is_written_as_it_is(open_books: OpenBooks, paths: ResultPa
         "calls": 5,
         "started_at": "t0",
         "finished_at": "t1",
+        "seed_extra": {},
+        "image_sha256": None,
     }
 
 
@@ -530,9 +532,9 @@ def test_a_search_ends_as_what_came_of_it(
 
 def test_the_last_state_of_a_seed_counts() -> None:
     roster = Roster()
-    assert roster.note_seed("a", "a.jpg", "failed") is False
-    assert roster.note_seed("a", "b.jpg", "done") is True
-    assert (roster.seed("a"), roster.seed("b")) == (("b.jpg", "done"), None)
+    assert roster.note_seed("a", KnownSeed("a.jpg", "failed")) is False
+    assert roster.note_seed("a", KnownSeed("b.jpg", "done")) is True
+    assert (roster.seed("a"), roster.seed("b")) == (KnownSeed("b.jpg", "done"), None)
     roster.close()
 
 

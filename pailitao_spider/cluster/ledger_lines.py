@@ -8,15 +8,18 @@ from typing import cast
 from pailitao_spider.cluster.codec import NoSeedError, read_payload
 from pailitao_spider.cluster.messages import Line
 from pailitao_spider.results.ledger import LedgerLine, Status
+from pailitao_spider.seeds import Seed, StoredImage
 
 __all__ = ["ledger_line"]
 
 
 def ledger_line(line: Line) -> LedgerLine:
     """The same line for whoever writes it."""
+    seed = _seed(line)
+    image = None if seed is None else seed.image
     return LedgerLine(
         seed_id=line.seed,
-        image=_label(line),
+        image="" if image is None else image.label,
         status=cast("Status", line.status),
         reason=line.reason,
         pages_expected=line.expected,
@@ -27,14 +30,16 @@ def ledger_line(line: Line) -> LedgerLine:
         calls=line.calls,
         started_at=_text(line.started),
         finished_at=_text(line.ended),
+        seed_extra={} if seed is None else seed.extra,
+        image_sha256=image.sha256 if isinstance(image, StoredImage) else None,
     )
 
 
-def _label(line: Line) -> str:
+def _seed(line: Line) -> Seed | None:
     try:
-        return read_payload(line.seed, line.payload).seed.image.label
+        return read_payload(line.seed, line.payload).seed
     except NoSeedError:
-        return ""
+        return None
 
 
 def _text(seconds: float | None) -> str | None:

@@ -133,7 +133,8 @@ class Pusher:
         try:
             raw = load(seed.image)  # type: ignore[arg-type]
         except BadSeedError as error:
-            return self._bad(BadLine(seed.seed_id, label, error.code, f"{label}: {error}"))
+            text = f"{label}: {error}"
+            return self._bad(BadLine(seed.seed_id, label, error.code, text, seed.extra))
         sha256 = hashlib.sha256(raw).hexdigest()
         entry = self._checked(replace(seed, image=StoredImage(sha256, label)))
         if entry.found.bad:
@@ -165,7 +166,7 @@ class Pusher:
         return self._bad(BadLine(seed.seed_id, image, code, f"{seed.seed_id}: {why}"))
 
     def _bad(self, bad: BadLine) -> _Entry:
-        seed = Seed(seed_name(bad.seed_id), UrlImage(bad.image))
+        seed = Seed(seed_name(bad.seed_id), UrlImage(bad.image), bad.extra)
         return self._refused(seed, f"{bad.code}: {bad.text}", bad.text)
 
     def _refused(self, seed: Seed, reason: str, told: str) -> _Entry:

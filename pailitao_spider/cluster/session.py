@@ -37,7 +37,6 @@ from pailitao_spider.results.ledger import Books
 from pailitao_spider.results.lines import cut_torn_tail
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.results.state import CrawlState
-from pailitao_spider.results.written import written_offers
 from pailitao_spider.session import Session
 
 if TYPE_CHECKING:
@@ -50,7 +49,10 @@ __all__ = ["ClusterSession"]
 logger = logging.getLogger(__name__)
 
 _MERGED_FORMATS = ("jsonlines", "jsonl", "jl")
-_NO_TERMS = ("seeds", "until_empty")
+_NO_TERMS = ("seeds", "until_empty", "again", "sheet")
+_DEFAULT_TERMS = {
+    name: value for name, value in asdict(Arguments()).items() if name not in _NO_TERMS
+}
 
 
 class ClusterSession(Session):
@@ -88,7 +90,7 @@ class ClusterSession(Session):
             "lease_ceil": ceil(config.lease_seconds),
             "most_deliveries": config.max_deliveries,
             "dedup": config.dedup,
-            "rows_for_each": config.dedup != "crawl" or config.matches,
+            "rows_for_each": config.dedup != "crawl",
             "page_size": self.page_call(PictureRef(), 1).page_size,
             "max_pages": asked.max_pages,
             "max_rows": asked.max_offers,
@@ -168,7 +170,7 @@ class ClusterSession(Session):
         assert self.arguments is not None
         given = asdict(self.arguments).items()
         ours = {name: value for name, value in given if name not in _NO_TERMS}
-        ours |= {"dedup": self.config.dedup, "matches": self.config.matches}
+        ours |= {"dedup": self.config.dedup, "matches": self.keeps_matches}
         ours["gateways"] = sorted({key.group for key in keys_of(self.config)})
         text = msgspec.json.encode(ours, order="sorted")
         client, key = self.link.client, self.keys.terms
@@ -177,10 +179,14 @@ class ClusterSession(Session):
             await client.set(key, text, nx=True)
             return cast("bytes", await client.get(key))
 
-        theirs = await self.link.patiently(pinned)
-        if theirs != text:
+        theirs = _terms(await self.link.patiently(pinned))
+        if theirs is not None and self.config.matches is None:
+            # A run of a version whose default was another one goes on as it was begun.
+            self.config = replace(self.config, matches=bool(theirs.get("matches")))
+            ours["matches"] = self.config.matches
+        if difference := _difference(theirs, msgspec.json.decode(msgspec.json.encode(ours))):
             raise ConfigError(
-                f"run {self.config.run!r} was begun otherwise: {_difference(theirs, ours)}; "
+                f"run {self.config.run!r} was begun otherwise: {difference}; "
                 "give the same, another PAILITAO_RUN, or end it with scrapy pailitao clear"
             )
 
@@ -235,18 +241,23 @@ def _check_feed(feed: FeedTarget) -> None:
             f"{feed.path} holds offers, and -O would write over them; give it with -o to go on, "
             "or leave both out for a file of this worker's own"
         )
-    written_offers(feed.path, feed.format)  # cuts what a kill left of a line
+    feed.written()  # cuts what a kill left of a line
 
 
-def _difference(theirs: bytes, ours: dict[str, Any]) -> str:
+def _terms(raw: bytes) -> dict[str, Any] | None:
     try:
-        other = msgspec.json.decode(theirs, type=dict[str, Any])
+        return msgspec.json.decode(raw, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _difference(theirs: dict[str, Any] | None, ours: dict[str, Any]) -> str:
+    """Where the terms differ; one that an older version did not know is at its default."""
+    if theirs is None:
         return "its terms in Redis cannot be read"
-    mine = msgspec.json.decode(msgspec.json.encode(ours))
-    parts = [
-        f"{name}={other.get(name)} there, {mine.get(name)} here"
-        for name in sorted({*other, *mine})
-        if other.get(name) != mine.get(name)
-    ]
-    return ", ".join(parts)
+    known = {**_DEFAULT_TERMS, **theirs}
+    return ", ".join(
+        f"{name}={known.get(name)} there, {ours.get(name)} here"
+        for name in sorted({*known, *ours})
+        if known.get(name) != ours.get(name)
+    )

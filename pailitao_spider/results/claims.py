@@ -14,6 +14,7 @@ from pailitao_spider.results.ledger import Status
 from pailitao_spider.results.line_keys import NO_LINE, moment_of
 from pailitao_spider.results.lines import ENCODER
 from pailitao_spider.results.sightings import lines_in, sorting_database
+from pailitao_spider.results.twins import searched_for
 
 __all__ = ["Claims", "Shortfall", "Verdict"]
 
@@ -50,6 +51,7 @@ class _Line(msgspec.Struct):
     status: Status
     offers_new: Annotated[int, msgspec.Meta(ge=0, lt=2**48)] = 0
     finished_at: str | None = None
+    reason: str | None = None
 
 
 _LINE = msgspec.json.Decoder(_Line)
@@ -111,6 +113,19 @@ class Claims:
         for raw, claimed, offers, is_short in self._database.execute(_LINES):
             is_as_kept = kept is None or is_short or claimed == offers
             yield raw if is_as_kept else _claiming(raw, offers)
+
+    def twins(self) -> dict[str, list[str]]:
+        """The seeds whose picture was searched for another one, by that one."""
+        found: dict[str, list[str]] = {}
+        for seed_id, raw in self._rows_of("SELECT seed, raw FROM ledger WHERE claimed = 0"):
+            line = _line(raw)
+            first = None if line is None else searched_for(line.reason, self._knows)
+            if first is not None:
+                found.setdefault(first, []).append(seed_id)
+        return found
+
+    def _knows(self, seed_id: str) -> bool:
+        return bool(self._rows_of("SELECT 1 FROM ledger WHERE seed = ?", seed_id))
 
     def verdict(self, held: Iterable[tuple[str, int]]) -> Verdict:
         """Compares with the number of offers that the feeds hold of each seed."""

@@ -7,19 +7,29 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from pailitao_spider.errors import ResultsError
 from pailitao_spider.offers import RejectedRow
-from pailitao_spider.results.lines import ENCODER, LineFile, cut_torn_tail, lines_of, rewrite
+from pailitao_spider.results.lines import (
+    ENCODER,
+    NO_LINE,
+    LineFile,
+    cut_torn_tail,
+    lines_of,
+    rewrite,
+)
+from pailitao_spider.results.match_file import MatchFile
 from pailitao_spider.results.paths import ResultPaths
-from pailitao_spider.results.roster import Roster
-from pailitao_spider.seeds import Seed
+from pailitao_spider.results.picture_identity import is_same, picture_key
+from pailitao_spider.results.roster import KnownSeed, Roster
+from pailitao_spider.results.twins import cause_of, is_twin
+from pailitao_spider.seeds import BadLine, Seed
 
 __all__ = ["Books", "LedgerLine", "Status"]
 
@@ -43,6 +53,10 @@ class LedgerLine:
     calls: int = 0
     started_at: str | None = None
     finished_at: str | None = None
+    seed_extra: dict[str, Any] = field(default_factory=dict)
+    """The other columns of the seed's line."""
+    image_sha256: str | None = None
+    """Of a picture that is not on the web: what it is known by, whatever its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,6 @@ class Match:
 
 
 _LINE = msgspec.json.Decoder(LedgerLine)
-_NO_LINE = (msgspec.DecodeError, UnicodeDecodeError)
 
 
 class _SeedOf(msgspec.Struct):
@@ -75,23 +88,34 @@ class Books:
     it raises when an offer could not be written.
     """
 
-    def __init__(self, paths: ResultPaths | None, flush_feeds: Callable[[], list[int]]) -> None:
+    def __init__(
+        self,
+        paths: ResultPaths | None,
+        flush_feeds: Callable[[], list[int]],
+        *,
+        again: bool = False,
+    ) -> None:
         self.roster = Roster()
+        self._again = again
         self._paths = paths
         self._flush_feeds = flush_feeds
         self._pending: list[LedgerLine] = []
         self._lock = asyncio.Lock()
         self._superseded = False
         self._failed = False
-        self._trusts_feed = True
-        self.claims_void = 0
+        self.short_seeds: dict[str, int] = {}
+        """Offers that seeds claim and a feed lacks: these seeds are searched again."""
         self._held: Path | None = None
         self.is_held = False
         """Nothing is claimed before the feed is whole, at its end."""
         self._files: dict[str, LineFile] = {}
+        self._matches: MatchFile | None = None
         if paths is not None:
+            self._matches = MatchFile(paths.matches)
             self._files = {
-                name: LineFile(getattr(paths, name)) for name in ("rejected", "matches", "seeds")
+                "rejected": LineFile(paths.rejected),
+                "matches": self._matches,
+                "seeds": LineFile(paths.seeds),
             }
 
     @property
@@ -128,50 +152,49 @@ class Books:
         for path in (*names, _held(self._paths)):
             path.unlink(missing_ok=True)
 
-    def claims(self) -> int:
-        """How many offers of the feed the ledger has claimed."""
-        if self._paths is None:
-            return 0
-        cut_torn_tail(self._paths.seeds)
-        last = {
-            line.seed_id: line.offers_new
-            for line in map(_line, lines_of(self._paths.seeds))
-            if line
-        }
-        return sum(last.values())
-
-    def go_on(self, *, trusts_feed: bool = True) -> None:
+    def go_on(self, feeds: Iterable[Iterable[tuple[str | None, str]]] = ()) -> None:
         """Takes up an earlier run: its final seeds are known, unfinished side lines are cut.
 
-        Where a feed is gone, its ledger's claims are void: `trusts_feed` False.
+        `feeds` are what each feed holds: pairs of a seed and what tells its offers apart. A seed
+        that claims more than some feed holds of it is not final.
         """
         if self._paths is None:
             return
-        self._trusts_feed = trusts_feed
         for path in (self._paths.seeds, self._paths.matches, self._paths.rejected):
             cut_torn_tail(path)
-        for raw in lines_of(self._paths.seeds):
-            self._take_up(raw)
+        for number, raw in enumerate(lines_of(self._paths.seeds), 1):
+            self._take_up(number, raw)
+        for held in feeds:
+            self._void(self.roster.short_of(held))
         for path in (self._paths.matches, self._paths.rejected):
-            rewrite(path, self._is_of_complete_seed)
+            rewrite(path, self._is_of_final_seed)
 
-    def _take_up(self, raw: bytes) -> None:
-        try:
-            line = _LINE.decode(raw)
-        except _NO_LINE:
+    def _take_up(self, number: int, raw: bytes) -> None:
+        line = _line(raw)
+        if line is None:
+            _check_whole(f"{self._paths.seeds}:{number}" if self._paths else "", raw)
             self._superseded = True  # an unreadable line goes when the ledger is tidied
             return
-        is_void = line.status == "done" and not self._trusts_feed
-        status = "partial" if is_void else line.status
-        self.claims_void += is_void
-        self._superseded |= self.roster.note_seed(line.seed_id, line.image, status)
+        self._superseded |= self.roster.note_seed(line.seed_id, _known(line))
+        key = picture_key(line)
+        if line.status in _COMPLETE and key is not None and not is_twin(line.reason):
+            self.roster.note_picture(key, line.seed_id, raw)
 
-    def _is_of_complete_seed(self, raw: bytes) -> bool:
+    def _void(self, short: dict[str, int]) -> None:
+        for seed_id, missing in short.items():
+            known = self.roster.seed(seed_id)
+            if known is None or not self.is_final(seed_id):
+                continue
+            self.short_seeds[seed_id] = missing
+            self.roster.note_seed(seed_id, known._replace(status="partial", reason="short"))
+            self.roster.forget_pictures_of(seed_id)
+
+    def _is_of_final_seed(self, raw: bytes) -> bool:
         try:
             seed_id = _SEED_OF.decode(raw).seed_id
-        except _NO_LINE:
+        except NO_LINE:
             return False
-        return seed_id is not None and self.is_complete(seed_id)
+        return seed_id is not None and self.is_final(seed_id)
 
     # questions
 
@@ -180,16 +203,48 @@ class Books:
         known = self.roster.seed(seed_id)
         return known is not None and known[1] in _COMPLETE
 
-    def named_apart(self, seed: Seed) -> Seed:
-        """The seed under an id that no other picture has in the ledger.
+    def is_final(self, seed_id: str) -> bool:
+        """The seed's rows stay: it is complete, or no further search would bring more."""
+        known = self.roster.seed(seed_id)
+        return known is not None and (known.status in _COMPLETE or self._ends_in_repeats(known))
+
+    def is_in_vain(self, seed_id: str, key: str) -> bool:
+        """A further search would cost a call and end as the one before, unless `again`."""
+        known = self.roster.seed(seed_id)
+        if known is None:
+            return False
+        is_refused = known.status == "failed" and cause_of(known.reason) == "bad_seed"
+        is_unchanged = known.sha256 is not None and key == f"sha256:{known.sha256}"
+        return self._ends_in_repeats(known) or (is_refused and is_unchanged and not self._again)
+
+    def _ends_in_repeats(self, known: KnownSeed) -> bool:
+        return not self._again and known.status == "partial" and cause_of(known.reason) == "repeats"
+
+    def named_apart(self, seed: Seed, key: str | None = None) -> Seed:
+        """The seed under an id that no other picture has in the ledger: `push` gives the same.
 
         A failed seed brought nothing: mending its picture takes its line over.
         """
-        known = self.roster.seed(seed.seed_id)
-        if known is None or known[0] == seed.image.label or known[1] == "failed":
+        if self._is_free(seed.seed_id, seed, key):
             return seed
         suffix = hashlib.sha256(seed.image.label.encode()).hexdigest()[:8]
-        return replace(seed, seed_id=f"{seed.seed_id}-{suffix}")
+        wanted = name = f"{seed.seed_id}-{suffix}"
+        for number in count(2):
+            if self._is_free(name, seed, key):
+                break
+            name = f"{wanted}-{number}"
+        return replace(seed, seed_id=name)
+
+    def bad_name(self, bad: BadLine) -> str:
+        """The seed_id of a line that is no seed: not that of another picture."""
+        known = self.roster.seed(bad.seed_id)
+        if known is None or known.status == "failed" or known.image.endswith(bad.image):
+            return bad.seed_id
+        return f"{bad.seed_id}-{hashlib.sha256(bad.image.encode()).hexdigest()[:8]}"
+
+    def _is_free(self, seed_id: str, seed: Seed, key: str | None) -> bool:
+        known = self.roster.seed(seed_id)
+        return known is None or known.status == "failed" or is_same(known, seed.image, key)
 
     # writing
 
@@ -200,8 +255,13 @@ class Books:
 
     def match(self, match: Match) -> None:
         """Keeps a sighting."""
-        if "matches" in self._files:
-            self._files["matches"].append(match)
+        if self._matches is not None:
+            self._matches.append(match)
+
+    def copy_matches(self, seed_id: str, to: str) -> None:
+        """Gives a seed the sightings of another one, with whose picture it is searched."""
+        if self._matches is not None:
+            self._matches.copy(seed_id, to)
 
     def close_seed(self, line: LedgerLine) -> None:
         """Takes a seed's final line; it is written by the next commit."""
@@ -214,10 +274,10 @@ class Books:
 
     def note_picture(self, key: str, line: LedgerLine) -> None:
         """Remembers how the search for a picture ended, for other seeds with it."""
-        self.roster.note_picture(key, ENCODER.encode(line))
+        self.roster.note_picture(key, line.seed_id, ENCODER.encode(line))
 
     def picture(self, key: str) -> LedgerLine | None:
-        """How this run's search for a picture ended."""
+        """How a search for a picture ended: one of this run, or a complete one before it."""
         found = self.roster.picture(key)
         return None if found is None else _LINE.decode(found)
 
@@ -247,7 +307,7 @@ class Books:
         ]
         await _sync([*self._flush_feeds(), *(fd for fd in side if fd is not None)])
         for line in lines:
-            self._superseded |= self.roster.note_seed(line.seed_id, line.image, line.status)
+            self._superseded |= self.roster.note_seed(line.seed_id, _known(line))
             if "seeds" in self._files:
                 self._files["seeds"].append(line)
         if "seeds" in self._files and (descriptor := self._files["seeds"].flush()) is not None:
@@ -263,10 +323,24 @@ class Books:
             for file in self._files.values():
                 with suppress(OSError):  # what no commit wrote is of seeds that are not final
                     file.close()
+            if self._matches is not None:
+                self._matches.forget()
             if self._superseded and self._paths is not None and not self._failed:
                 _keep_last_lines(self._paths.seeds)
         finally:
             self.roster.close()
+
+
+def _known(line: LedgerLine) -> KnownSeed:
+    return KnownSeed(line.image, line.status, line.reason, line.image_sha256, line.offers_new)
+
+
+def _check_whole(place: str, raw: bytes) -> None:
+    if b"\0" in raw:
+        raise ResultsError(
+            f"{place}: NUL bytes, as a power cut leaves them; remove the line and go on: its seed "
+            "is searched again"
+        )
 
 
 def _held(paths: ResultPaths) -> Path:
@@ -283,7 +357,7 @@ def _keep_last_lines(path: Path) -> None:
     left = Roster()
     for number, raw in enumerate(lines_of(path)):
         if (line := _line(raw)) is not None:
-            left.note_picture(line.seed_id, b"%d" % number)
+            left.note_seed(line.seed_id, KnownSeed("", line.status, claimed=number))
     numbers = count()
     rewrite(path, lambda raw: _is_last(left, raw, next(numbers)))
     left.close()
@@ -291,11 +365,12 @@ def _keep_last_lines(path: Path) -> None:
 
 def _is_last(left: Roster, raw: bytes, number: int) -> bool:
     line = _line(raw)
-    return line is not None and left.picture(line.seed_id) == b"%d" % number
+    last = None if line is None else left.seed(line.seed_id)
+    return last is not None and last.claimed == number
 
 
 def _line(raw: bytes) -> LedgerLine | None:
     try:
         return _LINE.decode(raw)
-    except _NO_LINE:
+    except NO_LINE:
         return None

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pailitao_spider.dedup import DEDUP_KEYS
+from pailitao_spider.results.lines import NO_LINE
 from pailitao_spider.results.written import WrittenOffer
 
 __all__ = [
@@ -21,8 +22,6 @@ __all__ = [
     "offer_sighting",
     "rejected_sighting",
 ]
-
-NO_LINE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Sighting(NamedTuple):

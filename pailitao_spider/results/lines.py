@@ -12,7 +12,10 @@ import msgspec
 
 from pailitao_spider.results.watched_files import WatchedFile
 
-__all__ = ["ENCODER", "LineFile", "cut_torn_tail", "lines_of", "rewrite"]
+__all__ = ["ENCODER", "NO_LINE", "LineFile", "cut_torn_tail", "lines_of", "rewrite"]
+
+NO_LINE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding a line raises that other software wrote, or a kill cut."""
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")
 _BLOCK_BYTES = 1 << 16
@@ -39,7 +42,7 @@ def cut_torn_tail(path: Path) -> int:
 def _is_object(line: bytes) -> bool:
     try:
         return isinstance(msgspec.json.decode(line), dict)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NO_LINE:
         return False
 
 
@@ -83,9 +86,13 @@ class LineFile:
 
     def append(self, value: Any) -> None:
         """Adds one value as a line; durable after the next `flush` and fsync."""
+        self.write(ENCODER.encode(value) + b"\n")
+
+    def write(self, line: bytes) -> None:
+        """Adds a line as it stands."""
         if self._file is None:
             self._file = BufferedWriter(WatchedFile(self.path))
-        self._file.write(ENCODER.encode(value) + b"\n")
+        self._file.write(line)
 
     def flush(self) -> int | None:
         """Hands the lines to the operating system; returns the descriptor to fsync, if any.

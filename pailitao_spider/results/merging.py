@@ -18,6 +18,7 @@ from pailitao_spider.results.line_keys import (
     offer_sighting,
     rejected_sighting,
 )
+from pailitao_spider.results.match_file import given_to
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.results.sightings import Sightings
 
@@ -91,8 +92,9 @@ def _merged(given: Gathered, drafts: Drafts, scope: str) -> Merged:
             unaccounted = _unaccounted(verdict, offers) if scope == "crawl" else 0
             for line in claims.lines(None if unaccounted else sightings.kept()):
                 drafts.seeds.append(line)
+        twins = claims.twins()
     rejected = _beside(given.rejected, rejected_sighting, drafts.rejected)
-    matches = _beside(given.matches, match_sighting, drafts.matches)
+    matches = _matched(given.matches, drafts.matches, twins)
     return Merged(
         files=len(given.feeds),
         ledgers=len(given.seeds),
@@ -117,6 +119,28 @@ def _sifted(sightings: Sightings, target: Draft) -> Sifted:
         target.append(line)
         kept += 1
     return Sifted(sightings.lines, kept, sightings.torn)
+
+
+def _matched(files: Sequence[Path], target: Draft, twins: dict[str, list[str]]) -> Sifted:
+    """All sightings; a seed whose picture was searched for another one has those of that one."""
+    with closing(Sightings(files, match_sighting)) as sightings:
+        sightings.read()
+        has_own = {seed for seed, _ in sightings.held()} if twins else set()
+        kept = 0
+        for line in sightings.first():
+            target.append(line)
+            kept += 1
+            first = _seed_of(line) if twins else None
+            for twin in twins.get(first or "", ()):
+                if twin not in has_own:
+                    target.append(given_to(twin, line))
+                    kept += 1
+    return Sifted(sightings.lines, kept, sightings.torn)
+
+
+def _seed_of(line: bytes) -> str | None:
+    found = match_sighting(line)
+    return None if found is None else found.seed_id
 
 
 def _beside(

@@ -7,13 +7,35 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
+from collections.abc import Iterable
+from typing import NamedTuple
 
-__all__ = ["PageStore", "Roster"]
+__all__ = ["KnownSeed", "PageStore", "Roster"]
 
 _SCHEMA = """
-CREATE TABLE ledger (seed_id TEXT PRIMARY KEY, image TEXT, status TEXT) WITHOUT ROWID;
-CREATE TABLE pictures (key TEXT PRIMARY KEY, line BLOB) WITHOUT ROWID;
+CREATE TABLE ledger (
+    seed_id TEXT PRIMARY KEY, image TEXT, status TEXT, reason TEXT, sha256 TEXT, claimed INT
+) WITHOUT ROWID;
+CREATE TABLE pictures (key TEXT PRIMARY KEY, seed_id TEXT, line BLOB);
+CREATE INDEX pictures_by_seed ON pictures (seed_id);
 """
+_SHORT = """
+SELECT ledger.seed_id, claimed - ifnull(number, 0) AS missing FROM ledger LEFT JOIN (
+    SELECT seed_id, count(DISTINCT key) AS number FROM held GROUP BY seed_id
+) AS found ON found.seed_id = ledger.seed_id
+WHERE missing > 0
+"""
+_OF_NO_SEED = "SELECT count(DISTINCT key) FROM held WHERE seed_id IS NULL"
+
+
+class KnownSeed(NamedTuple):
+    """How a seed ended, as its last line says; `sha256` is that of a picture not on the web."""
+
+    image: str
+    status: str
+    reason: str | None = None
+    sha256: str | None = None
+    claimed: int = 0
 
 
 def _temporary() -> sqlite3.Connection:
@@ -30,24 +52,46 @@ class Roster:
         self._database = _temporary()
         self._database.executescript(_SCHEMA)
 
-    def note_seed(self, seed_id: str, image: str, status: str) -> bool:
+    def note_seed(self, seed_id: str, known: KnownSeed) -> bool:
         """Remembers a seed's final state, the last one wins; True when there was one before."""
-        known = self.seed(seed_id) is not None
+        had = self.seed(seed_id) is not None
         self._database.execute(
-            "INSERT OR REPLACE INTO ledger VALUES (?, ?, ?)", (seed_id, image, status)
+            "INSERT OR REPLACE INTO ledger VALUES (?, ?, ?, ?, ?, ?)", (seed_id, *known)
         )
-        return known
+        return had
 
-    def seed(self, seed_id: str) -> tuple[str, str] | None:
-        """The image and status of a final seed."""
-        found: tuple[str, str] | None = self._database.execute(
-            "SELECT image, status FROM ledger WHERE seed_id = ?", (seed_id,)
+    def seed(self, seed_id: str) -> KnownSeed | None:
+        """How a final seed ended."""
+        found = self._database.execute(
+            "SELECT image, status, reason, sha256, claimed FROM ledger WHERE seed_id = ?",
+            (seed_id,),
         ).fetchone()
-        return found
+        return None if found is None else KnownSeed(*found)
 
-    def note_picture(self, key: str, line: bytes) -> None:
-        """Remembers the ledger line of the first seed with this picture."""
-        self._database.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?)", (key, line))
+    def short_of(self, offers: Iterable[tuple[str | None, str]]) -> dict[str, int]:
+        """By seed: how many of the offers that it claims are not among these.
+
+        Offers are pairs of a seed and what tells them apart, as often as one likes. Those of no
+        seed may be anybody's: as long as they are enough for all, nobody lacks any.
+        """
+        self._database.execute("CREATE TABLE held (seed_id TEXT, key TEXT)")
+        self._database.execute("BEGIN")
+        self._database.executemany("INSERT INTO held VALUES (?, ?)", offers)
+        self._database.execute("COMMIT")
+        short = dict(self._database.execute(_SHORT).fetchall())
+        ((of_no_seed,),) = self._database.execute(_OF_NO_SEED).fetchall()
+        self._database.execute("DROP TABLE held")
+        return {} if sum(short.values()) <= of_no_seed else short
+
+    def note_picture(self, key: str, seed_id: str, line: bytes) -> None:
+        """Remembers the ledger line of the seed that was searched for this picture."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?)", (key, seed_id, line)
+        )
+
+    def forget_pictures_of(self, seed_id: str) -> None:
+        """The search for this seed is to be made again."""
+        self._database.execute("DELETE FROM pictures WHERE seed_id = ?", (seed_id,))
 
     def picture(self, key: str) -> bytes | None:
         """The ledger line of the finished search for this picture."""

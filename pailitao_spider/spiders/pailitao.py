@@ -112,21 +112,50 @@ class PailitaoSpider(Spider):
         return min(max(_FEWEST_OPEN, ceil(per_second)), most)
 
     async def _begin(self, each: Seed | BadLine) -> Request | None:
-        seed = each if isinstance(each, BadLine) else self.session.books.named_apart(each)
-        if self.session.books.is_complete(seed.seed_id):
-            self.crawler.stats.inc_value(stats.SEEDS_KNOWN)
+        """The request for a seed's first page; None where the ledger has its end, or gets it."""
+        if isinstance(each, BadLine):
+            self._begin_bad(each)
+            return None
+        label, books = each.image.label, self.session.books
+        try:
+            picture = await _identified(each.image)
+        except BadSeedError as error:
+            text = f"{label}: {error}"
+            self._begin_bad(BadLine(each.seed_id, label, error.code, text, each.extra))
+            return None
+        seed = books.named_apart(each, picture.key)
+        if seed is not each:
+            logger.info(
+                "%s: another picture was searched under this name; this one is %s",
+                each.seed_id, seed.seed_id,
+            )  # fmt: skip
+        if self._is_known(seed.seed_id):
+            return None
+        if books.is_in_vain(seed.seed_id, picture.key):
+            self.crawler.stats.inc_value(stats.SEEDS_IN_VAIN)
             return None
         self._local.bookkeeping.without_end += 1
-        if isinstance(seed, BadLine):
-            self._close_bad(seed.seed_id, seed.image, seed.code, seed.text)
-            return None
-        try:
-            picture = await _identified(seed.image)
-        except BadSeedError as error:
-            label = seed.image.label
-            self._close_bad(seed.seed_id, label, error.code, f"{label}: {error}")
-            return None
         return self._search(seed, picture)
+
+    def _is_known(self, seed_id: str) -> bool:
+        is_complete = self.session.books.is_complete(seed_id)
+        if is_complete:
+            self.crawler.stats.inc_value(stats.SEEDS_KNOWN)
+        return is_complete
+
+    def _begin_bad(self, bad: BadLine) -> None:
+        """A picture that was searched before it went is still known."""
+        seed_id = self.session.books.bad_name(bad)
+        if self._is_known(seed_id):
+            return
+        self._local.bookkeeping.without_end += 1
+        logger.warning("%s", bad.text)
+        now = now_text()
+        line = LedgerLine(
+            seed_id, bad.image, "failed", f"{bad.code}: {bad.text}",
+            started_at=now, finished_at=now, seed_extra=bad.extra,
+        )  # fmt: skip
+        self._local.bookkeeping.close_seed(line)
 
     def _search(self, seed: Seed, picture: PictureRef) -> Request | None:
         """The first page's request; none when the same picture was or is being searched."""
@@ -164,14 +193,6 @@ class PailitaoSpider(Spider):
         )
         request.meta[META] |= {"seed_id": key, "page": call.page}
         return request
-
-    def _close_bad(self, seed_id: str, image: str, code: str, text: str) -> None:
-        logger.warning("%s", text)
-        now = now_text()
-        line = LedgerLine(
-            seed_id, image, "failed", f"{code}: {text}", started_at=now, finished_at=now
-        )
-        self._local.bookkeeping.close_seed(line)
 
     # answers to rows
 
