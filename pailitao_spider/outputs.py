@@ -138,14 +138,10 @@ def feed_settings(settings: BaseSettings) -> dict[str, dict[str, Any]]:
     """All feeds by URI, as Scrapy reads them: FEEDS, and FEED_URI of old projects."""
     found: dict[str, dict[str, Any]] = {}
     if settings["FEED_URI"]:
-        found[_uri(settings["FEED_URI"])] = {"format": settings["FEED_FORMAT"]}
+        found[str(settings["FEED_URI"])] = {"format": settings["FEED_FORMAT"]}
     for uri, options in settings.getdict("FEEDS").items():
-        found[_uri(uri)] = options
+        found[str(uri)] = options
     return found
-
-
-def _uri(given: Any) -> str:
-    return str(given.absolute()) if isinstance(given, Path) else str(given)
 
 
 def local_feeds(settings: BaseSettings) -> list[FeedTarget]:
