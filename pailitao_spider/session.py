@@ -94,6 +94,8 @@ class Session:
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
         self.sent: WeakKeyDictionary[Request, Sent] = WeakKeyDictionary()
+        self.in_doubt: set[str] = set()
+        """Pictures refused in words that nobody understands, which others go before now."""
         self.flush_feeds: Callable[[], list[int]] = list
         """Hands all that was exported to the system; set by the exporter that is live."""
         self.held_files: list[HeldFile] = []

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
+from pailitao_spider.access.breaker import Breaker
 from pailitao_spider.access.budget import Budget
 from pailitao_spider.access.gate import Gate
 from pailitao_spider.access.tokens import TokenStore
@@ -48,6 +49,7 @@ class Key:
     """Calls that have chosen this key and not left yet."""
     seats: int = 0
     """Calls that were let go, for who looks on."""
+    breaker: Breaker = field(default_factory=Breaker)
     has_answered: bool = False
     """Its gateway has been heard of in this run, if only to refuse."""
 

@@ -29,6 +29,13 @@ class Attempt:
     failures: int = 0
     renewals: int = 0
     uploads: int = 0
+    unknown: int = 0
+    """Refusals that nobody understood; those of a worker are none of the next one's."""
+
+    @property
+    def tries(self) -> int:
+        """What was tried in vain."""
+        return self.failures + self.unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ class RetryPolicy:
                 banned = (refusal.wait_seconds or 0.0) > self.longest_ban_seconds
                 return Action.STOP if banned else Action.WAIT_AT_GATE
             case RefusalClass.TRANSIENT:
-                return Action.BACK_OFF if attempt.failures + 1 < self.tries else Action.GIVE_UP
+                return Action.BACK_OFF if attempt.tries + 1 < self.tries else Action.GIVE_UP
             case RefusalClass.TOKEN:
                 return Action.RENEW if attempt.renewals < self.renewals else Action.STOP
             case RefusalClass.BAD_SEED:
@@ -60,11 +67,13 @@ class RetryPolicy:
         self, attempt: Attempt, share: Callable[[], float] = random.random
     ) -> float:
         """The wait before the next try; `share` gives a random number in [0, 1)."""
-        step = self.step_seconds * 2.0 ** min(attempt.failures, 20)
+        step = self.step_seconds * 2.0 ** min(attempt.tries, 20)
         return min(step, self.most_seconds) * share()
 
     def after(self, refusal: Refusal, attempt: Attempt) -> Attempt:
         """The attempt as the next try carries it."""
+        if not refusal.is_known:
+            return replace(attempt, unknown=attempt.unknown + 1)
         if refusal.kind is RefusalClass.TRANSIENT:
             return replace(attempt, failures=attempt.failures + 1)
         if refusal.kind is RefusalClass.TOKEN:

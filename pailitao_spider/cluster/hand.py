@@ -141,13 +141,18 @@ class Hand:
         self._queued.append(page)
 
     def again(self, request: Request) -> bool:
-        """Another try of a page in hand, ahead of others; False when it is not in hand."""
+        """Another try of a page in hand, ahead of others unless its priority says behind them;
+        False when it is not in hand.
+        """
         page = self.find(request.meta[META].get("seed_id"), call_of(request).page)
         if page is None:
             return False
         page.request, page.is_settled, page.given_up = request, False, None
         self._out.pop(page, None)
-        self._queued.appendleft(page)
+        if request.priority < 0:
+            self._queued.append(page)
+        else:
+            self._queued.appendleft(page)
         return True
 
     def next_request(self) -> Request | None:

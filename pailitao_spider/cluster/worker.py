@@ -239,7 +239,7 @@ class Worker:
         is_closing = self._closing_since is not None or self._has_failed
         gone = {page.id for page in (*acked, *left)}
         holds = [hold for hold in self.hand.holds() if hold.id not in gone]
-        want = 0 if is_closing else self.pacing.room(len(holds))
+        want = 0 if is_closing else self.pacing.room(len(holds) - len(self._session.in_doubt))
         return Message(
             worker=self.name,
             number=self._number,

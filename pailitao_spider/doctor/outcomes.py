@@ -19,7 +19,17 @@ def said(refusal: Refusal) -> str:
 
 def finding_of(refusal: Refusal, url: str) -> Finding:
     """For a refusal that is about anything but the picture."""
+    if not refusal.is_known:
+        return _unknown(refusal, shown_url(url))
     return _BY_CLASS.get(refusal.kind, _denied)(refusal, shown_url(url))
+
+
+def _unknown(refusal: Refusal, who: str) -> Finding:
+    return note(
+        Cause.PERMISSION,
+        f"{who} answers, but whether it would search these words do not tell: {said(refusal)}",
+        "search one picture that is known to be good",
+    )
 
 
 def _throttled(refusal: Refusal, who: str) -> Finding:

@@ -24,6 +24,7 @@ from pailitao_spider.gateways.refusals import Refusal, RefusalClass
 from pailitao_spider.image_search import META, call_of
 from pailitao_spider.middlewares.billing import count_billed, no_answer
 from pailitao_spider.middlewares.refusals import Refusals
+from pailitao_spider.middlewares.repetition import picture_key
 from pailitao_spider.responses import PageResponse
 from pailitao_spider.searches import now_text
 
@@ -85,6 +86,8 @@ class AnswerMiddleware:
         except Exception:
             no_answer(self._session, request)
             raise
+        if isinstance(outcome, Page) and sent is not None:
+            sent.key.breaker.good()
         if isinstance(outcome, Page) and _contradicts_itself(outcome, request):
             outcome = Refusal(RefusalClass.TRANSIENT, "no rows", f"of {outcome.total} reported")
         if isinstance(outcome, Refusal):
@@ -135,6 +138,7 @@ class AnswerMiddleware:
         if sent is None or sent.permit is None:
             return
         sent.key.gate.good(sent.permit)
+        self._session.in_doubt.discard(picture_key(request) or "")
         page = outcome if isinstance(outcome, Page) else None
         count_billed(self._session, sent, page.billed if page is not None else True)
         if page is not None and page.quota is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from dataclasses import asdict, replace
 from time import time
 from typing import Any
@@ -23,6 +24,7 @@ from pailitao_spider.gateways.refusals import Refusal, RefusalClass
 from pailitao_spider.image_search import META, call_of
 from pailitao_spider.middlewares.billing import count_billed
 from pailitao_spider.middlewares.renewing import Renewing
+from pailitao_spider.middlewares.repetition import Repetition, picture_key
 from pailitao_spider.middlewares.signing import RunEndsError
 from pailitao_spider.session import Sent, Session
 
@@ -30,6 +32,8 @@ __all__ = ["Refusals"]
 
 logger = logging.getLogger(__name__)
 
+_LET_OTHERS_GO_SECONDS = 0.1
+_BY_STATUS = re.compile(r"HTTP \d{3}")
 _UPLOADS = 1  # a picture that is refused for itself costs one upload more, no more
 
 
@@ -39,48 +43,77 @@ class Refusals:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._renewing = Renewing(session)
+        self._repetition = Repetition(session)
         self._warned: set[Key] = set()
         self._silent: set[Key] = set()
 
     async def next_attempt(self, request: Request, refusal: Refusal) -> Request:
         """The same call once more, when its time has come. Raises what ends it else."""
-        session = self._session
+        sent, attempt = self._session.sent.get(request), _attempt_of(request)
+        refusal = self._for_the_moment(refusal, attempt, sent)
+        self._session.in_doubt.discard(picture_key(request) or "")
         if request.meta[META]["kind"] != "token":
             self._session.crawler.stats.inc_value(stats.refused(refusal.kind))
-        sent = session.sent.get(request)
         try:
-            return await self._attempt(request, refusal, sent)
+            return await self._attempt(request, refusal, attempt, sent)
         except GateClosedError as error:
             raise RunEndsError from error
         finally:
             self._tell_gate(sent, refusal)
 
-    async def _attempt(self, request: Request, refusal: Refusal, sent: Sent | None) -> Request:
+    def _for_the_moment(self, refusal: Refusal, attempt: Attempt, sent: Sent | None) -> Refusal:
+        """A wrong address could not have given good answers before: what its status says is a
+        proxy's word, and may pass.
+        """
+        is_stray = refusal.kind is RefusalClass.DENIED and _BY_STATUS.fullmatch(refusal.code)
+        if not is_stray or sent is None or not sent.key.breaker.has_been_good:
+            return refusal
+        if attempt.tries + 1 >= self._session.policy.tries:
+            return refusal
+        return replace(refusal, kind=RefusalClass.TRANSIENT, remedy="", cause=None)
+
+    async def _attempt(
+        self, request: Request, refusal: Refusal, attempt: Attempt, sent: Sent | None
+    ) -> Request:
         session = self._session
         if refusal.kind is RefusalClass.THROTTLED:
             self._slow_down(sent, refusal)
-        attempt = Attempt(**request.meta[META].get("attempt", {}))
         if await self._is_lost_upload(request, refusal, attempt, sent):
             return _again(request, replace(attempt, uploads=attempt.uploads + 1))
+        if sent is not None and self._repetition.is_over(request, refusal, sent.key):
+            return self._lose_repeating(request, refusal, sent)
         action = session.policy.action(refusal, attempt)
         if sent is not None and not sent.key.has_answered:
             self._tell_silence(sent.key, refusal)
             if action is Action.GIVE_UP:
                 return self._lose_silent(request, refusal, sent.key)
         if action is Action.GIVE_UP:
+            if sent is not None and await self._repetition.is_worth_another_try(
+                request, refusal, sent.key
+            ):
+                return _again(request, attempt, is_last=True)
             raise RefusedError(refusal.reason)
         if action is Action.STOP:
             self._lose_key(request, refusal, sent)
             return _again(request, attempt)
         if action is Action.BACK_OFF:
-            await self._pause(session.policy.backoff_seconds(attempt))
+            await self._back_off(request, refusal, attempt)
         if (
             action is Action.RENEW
             and sent is not None
             and not await self._renewing.renew(sent.key, sent.token_version)
         ):
             raise RunEndsError
-        return _again(request, session.policy.after(refusal, attempt))
+        return _again(request, session.policy.after(refusal, attempt), is_last=not refusal.is_known)
+
+    async def _back_off(self, request: Request, refusal: Refusal, attempt: Attempt) -> None:
+        """Nobody knows whose fault an unknown refusal is: other pictures go before this one."""
+        seconds = self._session.policy.backoff_seconds(attempt)
+        picture = picture_key(request)
+        if not refusal.is_known and picture is not None:
+            self._session.in_doubt.add(picture)
+            seconds = max(seconds, _LET_OTHERS_GO_SECONDS)
+        await self._pause(seconds)
 
     def _tell_gate(self, sent: Sent | None, refusal: Refusal) -> None:
         """Only now: while the first token is renewed or the run stops, no other call may leave."""
@@ -121,11 +154,11 @@ class Refusals:
             f"no answer of {urlsplit(key.url).netloc} has ever come: {refusal.code}; "
             "scrapy pailitao doctor tells more"
         )
-        if not self._session.lose(key, Out("pailitao_unreachable", text)):
-            raise RunEndsError
-        if request.meta[META]["kind"] != "search":
-            raise NoKeyError
-        return _again(request, Attempt())
+        is_left = self._session.lose(key, Out("pailitao_unreachable", text))
+        return _by_another_key(request, is_left=is_left)
+
+    def _lose_repeating(self, request: Request, refusal: Refusal, sent: Sent) -> Request:
+        return _by_another_key(request, is_left=self._repetition.lose(refusal, sent))
 
     async def _is_lost_upload(
         self, request: Request, refusal: Refusal, attempt: Attempt, sent: Sent | None
@@ -172,8 +205,22 @@ def _how_long(refusal: Refusal, now: float) -> tuple[str, float | None]:
     return f"pailitao_{refusal.kind}", None
 
 
-def _again(request: Request, attempt: Attempt) -> Request:
-    """The same call once more, ahead of new ones."""
+def _attempt_of(request: Request) -> Attempt:
+    return Attempt(**request.meta[META].get("attempt", {}))
+
+
+def _by_another_key(request: Request, *, is_left: bool) -> Request:
+    """The call from the beginning; an upload is of use to its own key alone."""
+    if not is_left:
+        raise RunEndsError
+    if request.meta[META]["kind"] != "search":
+        raise NoKeyError
+    return _again(request, Attempt())
+
+
+def _again(request: Request, attempt: Attempt, *, is_last: bool = False) -> Request:
+    """The same call once more, ahead of new ones or behind them."""
     meta: dict[str, Any] = {**request.meta}
     meta[META] = {**meta[META], "attempt": asdict(attempt)}
-    return request.replace(meta=meta, dont_filter=True, priority=request.priority + 1)
+    priority = min(request.priority, 0) - 1 if is_last else request.priority + 1
+    return request.replace(meta=meta, dont_filter=True, priority=priority)

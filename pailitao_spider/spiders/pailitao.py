@@ -109,7 +109,7 @@ class PailitaoSpider(Spider):
         """Enough to use the rate found so far: what is open is asked for again after a kill."""
         per_second = self.session.pool.per_second
         most = self.settings.getint("CONCURRENT_REQUESTS") or _FEWEST_OPEN
-        return min(max(_FEWEST_OPEN, ceil(per_second)), most)
+        return min(max(_FEWEST_OPEN, ceil(per_second)), most) + len(self.session.in_doubt)
 
     async def _begin(self, each: Seed | BadLine) -> Request | None:
         """The request for a seed's first page; None where the ledger has its end, or gets it."""
