@@ -263,8 +263,9 @@ def test_diff_tells_changes_and_counts_them(ask: Ask, tmp_path: Path) -> None:
     ledger(old, a="done")
     told = ask("diff", "old.jsonl", "new.jsonl", "--json")
     changed, added, summary = told.lines
-    assert changed["changes"] == {"price": {"old": D("29.90"), "new": D("28.90")},
-                                  "sales": {"old": 4, "new": 9}}  # fmt: skip
+    price = changed["changes"]["price"]
+    assert (price["old"], price["new"], price["percent"]) == (D("29.90"), D("28.90"), D("-3.34"))
+    assert changed["changes"]["sales"] == {"old": 4, "new": 9, "percent": 125}
     assert b'"new":28.90' in told.out.encode()
     assert (added["kind"], added["num_iid"]) == ("new", "3")
     assert (summary["new"], summary["changed"], summary["vanished"], summary["missed"]) == (
@@ -276,6 +277,75 @@ def test_diff_tells_changes_and_counts_them(ask: Ask, tmp_path: Path) -> None:
                  "1 new, 1 changed (price 1), 1 gone", "no ledger beside new.jsonl"):  # fmt: skip
         assert text in told.out
     assert "sales" not in told.out
+
+
+MONDAY = [
+    line("1", price=10, post_fee=5), line("2", price_min=4, price_max=8), line("3", price=7),
+    line("4", price=5, promotion_price=4), line("5", price=9, unit="个"), line("6", price=20),
+    line("7", price=1, seller_id="b2b-1", seller_nick="A", gateway="router"),
+]  # fmt: skip
+TUESDAY = [
+    line("1", price=10, post_fee=15), line("2", price_min=4, price_max=6), line("3"),
+    line("4", price=5, promotion_price=3), line("5", price=90, unit="箱"), line("6", price=19),
+    line("7", price=1, seller_id="1", seller_nick="A", gateway="onebound"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def week(tmp_path: Path) -> None:
+    feed(tmp_path, *MONDAY, name="mon.jsonl")
+    feed(tmp_path, *TUESDAY, name="tue.jsonl")
+
+
+@pytest.mark.usefixtures("week")
+def test_diff_tells_postage_lost_values_units_and_numbers_of_ranges(ask: Ask) -> None:
+    *lines, summary = ask("diff", "mon.jsonl", "tue.jsonl", "--json").lines
+    told = {each["num_iid"]: each for each in lines}
+    assert told["1"]["changes"] == {"post_fee": {"old": 5, "new": 15, "percent": 200}}
+    assert told["2"]["changes"]["price"] == {
+        "old": None, "old_min": 4, "old_max": 8, "new": None, "new_min": 4, "new_max": 6,
+        "percent": D("-16.67"),
+    }  # fmt: skip
+    assert (told["3"]["changes"], told["3"]["lost"]) == ({}, {"price": 7})
+    assert told["5"]["changes"] == {"unit": {"old": "个", "new": "箱"}}
+    assert "7" not in told
+    assert (summary["changed"], summary["lost"]) == (6, {"price": 1})
+
+
+@pytest.mark.usefixtures("week")
+@pytest.mark.parametrize(
+    ("words", "code", "changed"),
+    [
+        ([], 0, "123456"), (["--fail-on-change"], 3, "123456"),
+        (["--drop", "5%"], 0, "246"), (["--drop", "5", "--fail-on-change"], 3, "246"),
+        (["--drop", "20%"], 0, "4"), (["--drop", "30%", "--fail-on-change"], 0, ""),
+        (["--rise", "1%", "--fail-on-change"], 0, ""), (["--drop", "x"], 2, ""),
+    ],
+)  # fmt: skip
+def test_diff_tells_prices_that_moved_so_much_and_exits_with_3_if_asked(
+    ask: Ask, words: list[str], code: int, changed: str
+) -> None:
+    told = ask("diff", "mon.jsonl", "tue.jsonl", "--json", *words)
+    assert told.code == code
+    assert "".join(each["num_iid"] for each in told.lines if each["kind"] == "changed") == changed
+
+
+@pytest.mark.usefixtures("week")
+def test_diff_shows_the_largest_price_change_first_and_no_empty_table(ask: Ask) -> None:
+    out = ask("diff", "mon.jsonl", "tue.jsonl").out
+    assert out.index("-25.0%") < out.index("-16.7%") < out.index("-5.0%") < out.index("price 7 → ?")
+    assert "not told any more by the same gateway: price 1" in out
+    assert "┏" not in ask("diff", "mon.jsonl", "tue.jsonl", "--rise", "50%").out
+
+
+def test_of_several_lines_of_an_offer_the_newest_of_each_run_is_compared(
+    ask: Ask, tmp_path: Path
+) -> None:
+    old, new = (f"2026-11-0{day}T00:00:00Z" for day in (1, 2))
+    feed(tmp_path, line("1", price=5, fetched_at=old), name="a.jsonl")
+    feed(tmp_path, line("1", price=6, fetched_at=new), line("1", price=5, fetched_at=old),
+         name="b.jsonl")  # fmt: skip
+    assert ask("diff", "a.jsonl", "b.jsonl", "--json").lines[0]["changes"]["price"]["new"] == 6
 
 
 def test_a_feed_does_not_differ_from_its_copy(ask: Ask, offers: Path) -> None:

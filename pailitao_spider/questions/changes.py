@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -14,19 +14,23 @@ import msgspec
 
 from pailitao_spider.errors import ResultsError
 from pailitao_spider.questions.ledgers import seed_ends
+from pailitao_spider.questions.postage import basis_of
 from pailitao_spider.questions.reading import Feeds, OfferLine, Tally, sides
 from pailitao_spider.questions.relations import matches_in
+from pailitao_spider.questions.sellers import bare_id
+from pailitao_spider.results.line_keys import moment_of
 from pailitao_spider.results.sightings import sorting_database
+from pailitao_spider.values.prices import YUAN
 
-__all__ = ["FIELDS", "Change", "Run", "changes"]
+__all__ = ["FIELDS", "Change", "Run", "changes", "ends", "percent"]
 
 Kind = Literal["new", "changed", "vanished", "missed"]
 
 _SCHEMA = """
-CREATE TABLE seen (num_iid TEXT, run INT, seed TEXT, facts BLOB);
+CREATE TABLE seen (num_iid TEXT, run INT, seed TEXT, facts BLOB, moment REAL);
 CREATE TABLE ends (seed TEXT, run INT, is_whole INT, PRIMARY KEY (seed, run)) WITHOUT ROWID;
 """
-_SEEN = "SELECT num_iid, run, seed, facts FROM seen ORDER BY num_iid, run, rowid"
+_SEEN = "SELECT num_iid, run, seed, facts FROM seen ORDER BY num_iid, run, moment DESC, rowid"
 _END_SEED = "INSERT OR REPLACE INTO ends VALUES (?, ?, ?)"
 _ENDS = "SELECT run, is_whole FROM ends WHERE seed = ?"
 
@@ -46,6 +50,16 @@ class Facts(msgspec.Struct, array_like=True, gc=False):
     seller_id: str | None
     seller_nick: str | None
     is_onsale: bool | None
+    post_fee: Decimal | None
+    unit: str | None
+    currency: str | None
+    gateway: str | None
+    freight_template: str | None
+
+    @property
+    def postage(self) -> Decimal | None:
+        """The fee; nothing where the words say free."""
+        return Decimal(0) if basis_of(self.freight_template) == "free" else self.post_fee
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -69,6 +83,7 @@ class Change:
 
     `fields` holds old and new value by name, for `changed`. `misses`: the newest runs that
     searched its seeds to the end and did not find it, for `missed` (too few yet) and `vanished`.
+    `lost`: old values by name of what the same gateway does not tell any more.
     """
 
     kind: Kind
@@ -77,6 +92,16 @@ class Change:
     title: str | None
     fields: dict[str, tuple[Any, Any]]
     misses: int = 0
+    lost: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def percents(self) -> list[Decimal]:
+        """By how much prices rose (above 0) or fell; of ranges the middle counts."""
+        sizes = (percent(*self.fields[name]) for name in _PRICES if name in self.fields)
+        return [size for size in sizes if size is not None]
+
+
+_PRICES = ("price", "promotion_price", "price_min", "price_max")
 
 
 class _Sighting(NamedTuple):
@@ -88,8 +113,10 @@ class _Sighting(NamedTuple):
     facts: bytes | None
 
 
-def changes(runs: Sequence[Run], misses: int = 2) -> Iterator[Change]:
+def changes(runs: Sequence[Run], misses: int = 2, *, with_lost: bool = False) -> Iterator[Change]:
     """By num_iid, in a private database on disk: memory stays flat.
+
+    `with_lost`: also what is `changed` only in that a value is not told any more.
 
     An offer is vanished when the last `misses` runs that searched all its seeds to the end lack
     it. A run without a ledger is held to have done so. Raises ResultsError.
@@ -97,7 +124,7 @@ def changes(runs: Sequence[Run], misses: int = 2) -> Iterator[Change]:
     with closing(sorting_database(_SCHEMA)) as database:
         for number, run in enumerate(runs):
             database.execute("BEGIN")
-            database.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", _rows(number, run))
+            database.executemany("INSERT INTO seen VALUES (?, ?, ?, ?, ?)", _rows(number, run))
             database.executemany(_END_SEED, _ends(number, run))
             database.execute("COMMIT")
             if not run.feeds.tally.offers:
@@ -109,14 +136,20 @@ def changes(runs: Sequence[Run], misses: int = 2) -> Iterator[Change]:
             return _misses(seen, last, without_ledger, database.execute)
 
         for num_iid, rows in groupby(database.execute(_SEEN), key=lambda row: row[0]):
-            yield from _changes(num_iid, _sightings(rows), last, misses, missed)
+            for change in _changes(num_iid, _sightings(rows), last, misses, missed):
+                if change.kind != "changed" or change.fields or with_lost:
+                    yield change
 
 
-def _rows(number: int, run: Run) -> Iterator[tuple[str, int, str | None, bytes | None]]:
+_Row = tuple[str, int, str | None, bytes | None, float]
+
+
+def _rows(number: int, run: Run) -> Iterator[_Row]:
     for offer, _, _ in run.feeds:
-        yield offer.num_iid, number, offer.seed_id, _ENCODER.encode(_facts(offer))
+        moment = moment_of(offer.fetched_at, 0)
+        yield offer.num_iid, number, offer.seed_id, _ENCODER.encode(_facts(offer)), moment
     for match in matches_in(run.matches, run.beside):
-        yield match.num_iid, number, match.seed_id, None
+        yield match.num_iid, number, match.seed_id, None, -1.0
 
 
 def _ends(number: int, run: Run) -> Iterator[tuple[str, int, bool]]:
@@ -129,7 +162,7 @@ def _facts(offer: OfferLine) -> Facts:
 
 
 def _sightings(rows: Iterable[tuple[Any, ...]]) -> list[_Sighting]:
-    """A sighting a run; of several lines of an offer the first one tells."""
+    """A sighting a run; of several lines of an offer the newest one tells."""
     found = []
     for run, of_run in groupby(rows, key=lambda row: row[1]):
         lines = list(of_run)
@@ -157,8 +190,9 @@ def _changes(
         yield Change("new", num_iid, newest.seed_id, title, {})
         return
     before = next((each.facts for each in reversed(seen[:-1]) if each.facts is not None), None)
-    if found := _differences(before, newest.facts):
-        yield Change("changed", num_iid, newest.seed_id, title, found)
+    found, lost = _differences(before, newest.facts)
+    if found or lost:
+        yield Change("changed", num_iid, newest.seed_id, title, found, lost=lost)
 
 
 def _misses(
@@ -172,20 +206,64 @@ def _misses(
     return sum(run in searched for run in range(seen.run + 1, last + 1))
 
 
-def _differences(before: bytes | None, now: bytes | None) -> dict[str, tuple[Any, Any]]:
+def _differences(
+    before: bytes | None, now: bytes | None
+) -> tuple[dict[str, tuple[Any, Any]], dict[str, Any]]:
     if before == now or before is None or now is None:
-        return {}
+        return {}, {}
     old, new = _DECODER.decode(before), _DECODER.decode(now)
     pairs = {name: (value(old, new), value(new, old)) for name, value in FIELDS.items()}
-    return {
+    found = {
         name: (was, is_)
         for name, (was, is_) in pairs.items()
         if was is not None and is_ is not None and was != is_
     }
+    return found, _lost(old, new)
+
+
+def _lost(old: Facts, new: Facts) -> dict[str, Any]:
+    """What another gateway does not tell is not lost."""
+    if old.gateway != new.gateway:
+        return {}
+    told = {name: getattr(old, name) for name in _TOLD if getattr(new, name) is None}
+    if not any((new.price, new.price_min, new.price_max)):
+        low = old.price or old.price_min or old.price_max
+        told["price"] = low
+    return {name: value for name, value in told.items() if value is not None}
+
+
+_TOLD = ("post_fee", "min_order", "sales", "is_onsale")
+
+
+def percent(old: Any, new: Any) -> Decimal | None:
+    """What changed, in percent of what it was; None where that was 0 or is no number."""
+    was, is_ = middle(old), middle(new)
+    return None if not was or is_ is None else (is_ - was) * 100 / was
+
+
+def ends(value: Any) -> tuple[Decimal, Decimal] | None:
+    """Lowest and highest of a value that `FIELDS` gives: a number, or a range as text."""
+    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
+        return None
+    try:
+        low, *high = map(Decimal, str(value).split("-"))
+    except InvalidOperation:
+        return None
+    return low, high[0] if high else low
+
+
+def middle(value: Any) -> Decimal | None:
+    found = ends(value)
+    return None if found is None else sum(found, Decimal(0)) / 2
 
 
 def _price(facts: Facts, other: Facts) -> Any:
-    """The price; the range as text where one has only that. A price within a range is no change."""
+    """The price; the range as text where one has only that. A price within a range is no change.
+
+    Prices of another currency or of another unit are none to compare.
+    """
+    if _differ(facts.currency or YUAN, other.currency or YUAN) or _differ(facts.unit, other.unit):
+        return None
     if facts.price is not None and other.price is not None:
         return facts.price
     ranges = [(each.price_min, each.price_max) for each in (facts, other)]
@@ -198,6 +276,10 @@ def _price(facts: Facts, other: Facts) -> Any:
             return None
     low, high = (f"{end.normalize():f}" for end in ranges[0] if end is not None)
     return low if low == high else f"{low}-{high}"
+
+
+def _differ(one: str | None, other: str | None) -> bool:
+    return one is not None and other is not None and one != other
 
 
 def _overlap(one: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
@@ -216,8 +298,13 @@ def _sales(facts: Facts, other: Facts) -> int | None:
 
 
 def _seller(facts: Facts, other: Facts) -> str | None:
-    has_ids = facts.seller_id is not None and other.seller_id is not None
-    return facts.seller_id if has_ids else facts.seller_nick
+    """Gateways write ids in their own ways: of two different ones the name decides."""
+    if facts.seller_id is None or other.seller_id is None:
+        return facts.seller_nick
+    if bare_id(facts.seller_id) == bare_id(other.seller_id):
+        return None
+    is_of_two = _differ(facts.gateway, other.gateway) and facts.seller_nick and other.seller_nick
+    return facts.seller_nick if is_of_two else facts.seller_id
 
 
 FIELDS: dict[str, Callable[[Facts, Facts], Any]] = {
@@ -225,7 +312,9 @@ FIELDS: dict[str, Callable[[Facts, Facts], Any]] = {
     "price_min": lambda facts, other: _end("price_min", facts, other),
     "price_max": lambda facts, other: _end("price_max", facts, other),
     "promotion_price": lambda facts, _: facts.promotion_price,
+    "post_fee": lambda facts, _: facts.postage,
     "min_order": lambda facts, _: facts.min_order,
+    "unit": lambda facts, _: facts.unit,
     "sales": _sales,
     "seller": _seller,
     "is_onsale": lambda facts, _: facts.is_onsale,

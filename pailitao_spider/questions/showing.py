@@ -48,7 +48,7 @@ def show(
         console.print(_plain(line), soft_wrap=True)
     if kept:
         console.print(_table(kept, console.width))
-    else:
+    elif heads:
         left_out = []
         _show_cards(console, used, len(cells))
     for line in (*foot, *_told(left_out)):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from heapq import nlargest
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pailitao_spider import typed_text
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.questions import showing, telling
-from pailitao_spider.questions.changes import FIELDS, Change, Run, changes
+from pailitao_spider.questions.changes import FIELDS, Change, Run, changes, ends, percent
 from pailitao_spider.questions.reading import check_feeds
 
 __all__ = ["SUMMARY", "add_options", "run"]
@@ -19,7 +22,7 @@ __all__ = ["SUMMARY", "add_options", "run"]
 SUMMARY = "what the newest of several crawls brought: prices, sales, new and vanished offers"
 
 _SHOWN = 50
-_HEADS = {"offer": "right", "what": "left", "title": "left", "seed": "whole"}
+_HEADS = {"offer": "right", "price %": "right", "what": "left", "title": "left", "seed": "whole"}
 _SPARE = ("title", "seed")
 
 
@@ -33,22 +36,35 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only", metavar="FIELDS", help=f"of changes only these: {','.join(FIELDS)}"
     )
+    for name, what in (("drop", "fell"), ("rise", "rose")):
+        parser.add_argument(
+            f"--{name}", metavar="P%",
+            help=f"of changes only prices that {what} by so much or more, such as 5%%",
+        )  # fmt: skip
+    parser.add_argument(
+        "--fail-on-change", action="store_true",
+        help="exit with 3 where anything is new, changed or vanished (with --drop or --rise: where "
+        "a price changed so much)",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="a JSON object a change, then one")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exits with 0, 1 when lines could not be read, 2 for a mistake."""
+    """Exits with 0, 1 when lines could not be read, 2 for a mistake, 3 for a change if asked."""
     return telling.answered(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
-    given = telling.typed(options, {"misses": typed_text.whole(), "only": _only})
+    given = telling.typed(
+        options, {"misses": typed_text.whole(), "only": _only, "drop": _percent, "rise": _percent}
+    )
     misses = given.get("misses", 2)
     if len(options.feeds) == 1:
         raise ConfigError("one feed has nothing to differ from; give two or more, the oldest first")
     runs = [Run(path) for path in check_feeds(options.feeds)]
+    asked = _Asked(given.get("only", frozenset(FIELDS)), given.get("drop"), given.get("rise"))
     counts: Counter[str] = Counter()
-    found = _counted(changes(runs, misses), given.get("only", frozenset(FIELDS)), counts)
+    found = _counted(changes(runs, misses, with_lost=True), asked, counts)
     if options.json:
         for change in found:
             if change.kind != "missed":
@@ -56,7 +72,40 @@ def _run(options: argparse.Namespace) -> int:
         telling.json_line({"kind": "summary", **_summary(counts, runs, misses)})
     else:
         _show(found, counts, runs, misses)
-    return telling.tell_unread(*(tally for run in runs for tally in (run.feeds.tally, run.beside)))
+    code = telling.tell_unread(*(each for run in runs for each in (run.feeds.tally, run.beside)))
+    kinds = ("changed",) if asked.has_threshold else ("new", "changed", "vanished")
+    return 3 if options.fail_on_change and any(counts[kind] for kind in kinds) else code
+
+
+class _Asked(NamedTuple):
+    """Which changes: these fields, prices that fell or rose by at least so many percent."""
+
+    only: frozenset[str]
+    drop: Decimal | None
+    rise: Decimal | None
+
+    @property
+    def has_threshold(self) -> bool:
+        return self.drop is not None or self.rise is not None
+
+    def of(self, change: Change) -> Change | None:
+        """The change as far as it is asked for."""
+        if self.has_threshold and not any(map(self._is_large, change.percents)):
+            return None
+        fields = {name: pair for name, pair in change.fields.items() if name in self.only}
+        lost = {name: was for name, was in change.lost.items() if name in self.only}
+        return replace(change, fields=fields, lost=lost) if fields or lost else None
+
+    def _is_large(self, percent: Decimal) -> bool:
+        has_fallen = self.drop is not None and percent < 0 and -percent >= self.drop
+        return has_fallen or (self.rise is not None and percent > 0 and percent >= self.rise)
+
+
+def _percent(given: str) -> Decimal:
+    return _PERCENT(given.removesuffix("%"))
+
+
+_PERCENT = telling.number("percent such as 5%")
 
 
 def _only(given: str) -> frozenset[str]:
@@ -66,17 +115,15 @@ def _only(given: str) -> frozenset[str]:
     return names
 
 
-def _counted(
-    found: Iterator[Change], only: frozenset[str], counts: Counter[str]
-) -> Iterator[Change]:
+def _counted(found: Iterator[Change], asked: _Asked, counts: Counter[str]) -> Iterator[Change]:
     for change in found:
-        fields = {name: pair for name, pair in change.fields.items() if name in only}
-        if change.kind == "changed" and not fields:
+        told = asked.of(change) if change.kind == "changed" else change
+        if told is None:
             continue
         counts[change.kind] += 1
-        counts.update(list(fields))
-        yield Change(change.kind, change.num_iid, change.seed_id, change.title, fields,
-                     change.misses)  # fmt: skip
+        counts.update(list(told.fields))
+        counts.update(f"lost {name}" for name in told.lost)
+        yield told
 
 
 def _facts(change: Change) -> dict[str, Any]:
@@ -87,12 +134,30 @@ def _facts(change: Change) -> dict[str, Any]:
         "title": change.title,
     }
     if change.kind == "changed":
-        facts["changes"] = {
-            name: {"old": old, "new": new} for name, (old, new) in change.fields.items()
-        }
+        size = max(change.percents, key=abs, default=None)
+        facts["percent"] = None if size is None else round(size, 2)
+        facts["changes"] = {name: _pair(name, *pair) for name, pair in change.fields.items()}
+        facts["lost"] = change.lost
     if change.kind == "vanished":
         facts["misses"] = change.misses
     return facts
+
+
+def _pair(name: str, old: Any, new: Any) -> dict[str, Any]:
+    """Numbers stay numbers: of a range `old` is null, and its ends stand beside it."""
+    pair: dict[str, Any] = {"old": old, "new": new}
+    if name != "price":
+        share = percent(old, new) if name in _AMOUNTS else None
+        return pair if share is None else {**pair, "percent": round(share, 2)}
+    share = percent(old, new)
+    told: dict[str, Any] = {}
+    for which, value in pair.items():
+        low, high = ends(value) or (None, None)
+        told |= {which: low if low == high else None, f"{which}_min": low, f"{which}_max": high}
+    return {**told, "percent": None if share is None else round(share, 2)}
+
+
+_AMOUNTS = ("price_min", "price_max", "promotion_price", "post_fee", "sales", "min_order")
 
 
 def _summary(counts: Counter[str], runs: list[Run], misses: int) -> dict[str, Any]:
@@ -101,29 +166,49 @@ def _summary(counts: Counter[str], runs: list[Run], misses: int) -> dict[str, An
         "offers": [run.feeds.tally.offers for run in runs],
         **{kind: counts[kind] for kind in ("new", "changed", "vanished", "missed")},
         "changes": {name: counts[name] for name in FIELDS if counts[name]},
+        "lost": {name: counts[f"lost {name}"] for name in FIELDS if counts[f"lost {name}"]},
         "misses": misses,
         "without_ledger": [str(run.path) for run in runs if not run.ledgers],
     }
 
 
 def _show(found: Iterator[Change], counts: Counter[str], runs: list[Run], misses: int) -> None:
-    """The first of each kind."""
-    rows: dict[str, list[tuple[str, ...]]] = {"vanished": [], "changed": [], "new": []}
-    for change in found:
-        if change.kind in rows and len(rows[change.kind]) < _SHOWN:
-            rows[change.kind].append(_row(change))
+    """The first of each kind; of changes those of price, the largest."""
+    rows: dict[str, list[Change]] = {"vanished": [], "new": []}
+    changed = nlargest(_SHOWN, _kept(found, rows), key=_size)
     summary = _summary(counts, runs, misses)
-    titles = f"{runs[-1].path} against {', '.join(str(run.path) for run in runs[:-1])}"
-    shown = [row for kind in rows.values() for row in kind]
-    showing.show(titles, _HEADS, shown, list(_foot(summary, len(shown))), _SPARE)
+    title = f"{runs[-1].path} against {', '.join(str(run.path) for run in runs[:-1])}"
+    shown = [_row(each) for each in (*rows["vanished"], *changed, *rows["new"])]
+    foot = list(_foot(summary, len(shown)))
+    if shown:
+        showing.show(title, _HEADS, shown, foot, _SPARE)
+    else:
+        showing.show("", {}, [], [title, *foot])
+
+
+def _kept(found: Iterator[Change], rows: dict[str, list[Change]]) -> Iterator[Change]:
+    for change in found:
+        if change.kind == "changed":
+            yield change
+        elif change.kind in rows and len(rows[change.kind]) < _SHOWN:
+            rows[change.kind].append(change)
+
+
+def _size(change: Change) -> Decimal:
+    return max(map(abs, change.percents), default=Decimal(0))
 
 
 def _row(change: Change) -> tuple[str, ...]:
     what: str = change.kind
+    size = max(change.percents, key=abs, default=None)
     if change.kind == "changed":
-        what = ", ".join(f"{name} {_cell(was)} → {_cell(now)}"
-                         for name, (was, now) in change.fields.items())  # fmt: skip
-    return change.num_iid, what, change.title or "?", change.seed_id or "?"
+        told = [f"{name} {_cell(was)} → {_cell(now)}"
+                for name, (was, now) in change.fields.items()]  # fmt: skip
+        what = ", ".join(
+            (*told, *(f"{name} {_cell(was)} → ?" for name, was in change.lost.items()))
+        )
+    percent_ = "" if size is None else f"{size:+.1f}%"
+    return change.num_iid, percent_, what, change.title or "?", change.seed_id or "?"
 
 
 def _cell(value: Any) -> str:
@@ -134,6 +219,9 @@ def _foot(summary: dict[str, Any], shown: int) -> Iterator[str]:
     fields = ", ".join(f"{name} {count}" for name, count in summary["changes"].items())
     of_what = f" ({fields})" if fields else ""
     yield f"{summary['new']} new, {summary['changed']} changed{of_what}, {summary['vanished']} gone"
+    if summary["lost"]:
+        lost = ", ".join(f"{name} {count}" for name, count in summary["lost"].items())
+        yield f"not told any more by the same gateway: {lost}"
     if summary["missed"]:
         yield (
             f"{summary['missed']} more were not found, but by fewer than {summary['misses']} runs "
