@@ -72,7 +72,7 @@ class Scrapy:
 @contextmanager
 def out_of_reach() -> Iterator[None]:
     """Ctrl-C goes to every process of a terminal; Redis is to outlive the workers all the same."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
     finally:
@@ -134,7 +134,8 @@ def main() -> int:
     parser.add_argument("folder", type=Path, help="a new one, for everything that is written")
     parser.add_argument("--seeds", type=int, default=400, help="picture URLs beside the photos")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # a terminal that is closed ends all, too
+        signal.signal(ending, signal.default_int_handler)
     try:
         given.folder.mkdir(parents=True)
         with ExitStack() as stack:

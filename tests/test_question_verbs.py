@@ -76,7 +76,6 @@ def offers(tmp_path: Path) -> Path:
         (["gone.jsonl", "x.jsonl"], "gone.jsonl does not exist"),
         ([".", "x.jsonl"], "is a folder"),
         (["offers.csv", "x.jsonl"], "no .jsonl file"),
-        (["empty.jsonl", "x.jsonl"], "is empty"),
         (["offers.jsonl", "./offers.jsonl"], "given twice"),
         (["torn.jsonl", "blank.jsonl"], "no offer in"),
         (["offers.seeds.jsonl", "offers.jsonl"], "beside a feed"),
@@ -118,6 +117,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
         ("suppliers", ["--share", "90%"], "--share 90%: must be a number from 0 to 1"),
         ("diff", ["--misses", "0"], "--misses 0: must be"),
         ("diff", ["--only", "price,colour"], "--only price,colour: must be some of price"),
+        ("diff", ["empty.jsonl"], "is empty"),
         ("diff", [], "one feed has nothing to differ from"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else "",
@@ -126,6 +126,7 @@ def test_a_value_that_cannot_be_used_is_named_with_what_it_may_be(
     ask: Ask, offers: Path, verb: str, options: list[str], said: str
 ) -> None:
     ledger(offers.with_name("crawled.jsonl"), a="done")
+    feed(offers.parent, name="empty.jsonl")
     told = ask(verb, "offers.jsonl", *options)
     assert (told.code, told.out) == (2, "")
     assert said in told.err
@@ -141,6 +142,14 @@ def test_torn_lines_are_told_and_are_exit_code_1(ask: Ask, offers: Path, verb: s
     assert told.code == 1
     assert told.err == "1 line could not be read and is left out, the first at offers.jsonl:4\n"
     assert told.out
+
+
+@pytest.mark.parametrize("verb", ["find", "compare", "suppliers"])
+def test_a_feed_without_any_line_is_no_mistake(ask: Ask, tmp_path: Path, verb: str) -> None:
+    feed(tmp_path, name="empty.jsonl")
+    told = ask(verb, "empty.jsonl")
+    assert told.code == 0
+    assert "there is no offer in what was given" in told.err
 
 
 # find

@@ -283,12 +283,14 @@ def _is_sound(offer: OfferLine) -> bool:
     return is_sound
 
 
-def check_feeds(given: Sequence[Path]) -> list[Path]:
+def check_feeds(given: Sequence[Path], *, may_be_empty: bool = False) -> list[Path]:
     """Raises ResultsError for what cannot be asked, in one line with the remedy."""
     if not given:
         raise ResultsError("no feed; give a crawl's offers.jsonl")
     for path in given:
         _check_feed(path)
+        if not may_be_empty and path.stat().st_size == 0:
+            raise ResultsError(f"{path} is empty: the crawl found no offer, or has not begun")
     return once(given)
 
 
@@ -303,9 +305,8 @@ def _check_feed(path: Path) -> None:
                            "-O offers.jsonl")  # fmt: skip
     if is_side_file(path):
         raise ResultsError(f"{path} lies beside a feed and is found by itself; give the feed")
-    if path.stat().st_size == 0:
-        raise ResultsError(f"{path} is empty: the crawl found no offer, or has not begun")
-    check_text(path)
+    if path.stat().st_size:
+        check_text(path)
 
 
 def sides(paths: Sequence[Path], kind: str) -> list[Path]:

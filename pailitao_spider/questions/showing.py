@@ -5,6 +5,7 @@ No id and no number is ever cut: columns that matter less are left out first, an
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["show"]
 
-_LEAST_TEXT = 8
+_LEAST_TEXT = 12
+_NO_LIMIT = 10_000
 _BESIDE_CELL = 3  # a border and a blank on each side
 _NUMBER = re.compile(r"[!-~–]*\d[!-~–]*")
 
@@ -34,11 +36,9 @@ def show(
 
     Columns without any text are left out; nothing in a title is markup.
     """
-    from rich.console import Console
-
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a pipe on Windows knows no Chinese
-    console = Console(highlight=False, markup=False)
+    console = _console()
     cells = [[_plain(cell) for cell in row] for row in rows]
     columns = [_Column(head, justify, [row[place] for row in cells])
                for place, (head, justify) in enumerate(heads.items())]  # fmt: skip
@@ -53,6 +53,18 @@ def show(
         _show_cards(console, used, len(cells))
     for line in (*foot, *_told(left_out)):
         console.print(_plain(line), soft_wrap=True)
+
+
+def _console() -> Console:
+    """As wide as the terminal; a file and a pipe have no end on the right."""
+    from rich.console import Console
+
+    class _Piped(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # it ends with 1, `… | head` has just seen enough
+
+    has_width = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    return _Piped(highlight=False, markup=False, width=None if has_width else _NO_LIMIT)
 
 
 class _Column:

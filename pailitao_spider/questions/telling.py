@@ -97,10 +97,15 @@ def json_line(value: Any) -> None:
 
 
 def tell_unread(*tallies: Tally) -> int:
-    """Says what could not be read; the exit code. Raises ResultsError where no offer was."""
+    """Says what could not be read; the exit code. Raises ResultsError where no line was an offer.
+
+    Feeds without any line are a run that found nothing: that is said, and no mistake.
+    """
     torn, odd = (sum(getattr(each, name) for each in tallies) for name in ("torn", "odd"))
     where = next((each.first_torn for each in tallies if each.first_torn), None)
     check_offers(*tallies)
+    if not any(each.offers for each in tallies):
+        say("there is no offer in what was given: nothing was found, or it has not begun")
     if odd:
         have = "has" if odd == 1 else "have"
         say(f"{counted(odd, 'offer')} {have} values that cannot be read and count as unknown")
@@ -111,8 +116,8 @@ def tell_unread(*tallies: Tally) -> int:
 
 
 def check_offers(*tallies: Tally) -> None:
-    """Raises ResultsError where all is read and no offer was found: before anything is written."""
-    if not any(each.offers for each in tallies):
+    """Raises ResultsError where no line is an offer: before anything is written."""
+    if not any(each.offers for each in tallies) and any(each.torn for each in tallies):
         raise ResultsError("there is no offer in what was given; give a crawl's offers.jsonl")
 
 

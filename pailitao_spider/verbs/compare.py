@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     given = telling.typed(options, {name: read for name, (read, _, _) in _OPTIONS.items()})
     terms = terms_of(options)
-    paths = check_feeds(options.feeds)
+    paths = check_feeds(options.feeds, may_be_empty=True)
     feeds, beside, totals = Current(paths), Tally(), _Totals()
     ends = {end.seed_id: end for end in seed_ends(sides(paths, "seeds"), beside)}
     matches = sides(paths, "matches")

@@ -83,7 +83,7 @@ def _run(options: argparse.Namespace) -> int:
     given = telling.typed(options, _READERS)
     sort, limit = given.pop("sort", None), given.pop("limit", None)
     keeps_unknown = given.pop("unknown", "keep") == "keep"
-    paths = check_feeds(options.feeds)
+    paths = check_feeds(options.feeds, may_be_empty=True)
     _check_prices(given)
     check_output(options.output, paths)
     ids = None if options.ids is None else read_ids(options.ids)

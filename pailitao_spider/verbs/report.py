@@ -57,7 +57,7 @@ def _run(options: argparse.Namespace) -> int:
     if pictures != "embedded" and (options.max_pictures is not None or options.trust_host):
         raise ConfigError("--max-pictures and --trust-host are for --pictures embedded; give that, "
                           "too, or leave them out")  # fmt: skip
-    paths = check_feeds(options.feeds)
+    paths = check_feeds(options.feeds, may_be_empty=True)
     output = _output(options.output, paths[0])
     made = f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
     contents = contents_of(

@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     given = telling.typed(options, _READERS)
     top = given.get("top", 20)
-    paths = check_feeds(options.feeds)
+    paths = check_feeds(options.feeds, may_be_empty=True)
     feeds, beside = Current(paths), Tally()
     with closing(Relations(sides(paths, "matches"), beside, feeds.sightings())) as relations:
         ends = {end.seed_id: end for end in seed_ends(sides(paths, "seeds"), beside)}
