@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "questions": {"domain", "results", "questions"},
     "offer_pictures": {"domain", "offer_pictures"},
     "report": {"domain", "results", "questions", "tables", "report"},
+    "workbook": {"domain", "results", "questions", "tables", "report", "workbook"},
     "sandbox": {"domain", "gateways", "sandbox"},
     "progress": {"domain", "access", "progress"},
     "cluster": {
@@ -45,6 +46,7 @@ GLUE_FREE = {
     "questions": {"scrapy", "twisted", "aiohttp", "redis"},
     "offer_pictures": {"scrapy", "twisted", "redis"},
     "report": {"scrapy", "twisted", "aiohttp", "redis"},
+    "workbook": {"scrapy", "twisted", "aiohttp", "redis"},
     "sandbox": {"scrapy", "twisted", "redis"},
     "progress": {"scrapy", "twisted", "aiohttp", "redis", "asyncio", "logging"},
     "cluster": set(),

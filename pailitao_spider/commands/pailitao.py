@@ -13,7 +13,7 @@ __all__ = ["Command"]
 
 _VERBS = (
     "push", "status", "dead", "merge", "convert", "find", "similarity", "compare", "suppliers",
-    "diff", "report", "sql", "clear", "doctor", "login", "quota", "sandbox",
+    "diff", "report", "workbook", "sql", "clear", "doctor", "login", "quota", "sandbox",
 )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ class Choice:
     cost: Cost
     margin: Span
     margin_percent: Span
+    raw: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class SeedChoices:
     landed: int
     others: int
     choices: tuple[Choice, ...]
+    own_extra: bytes = b""
 
     @property
     def sell_price(self) -> Decimal | None:
@@ -102,7 +104,9 @@ def compare(
                 found = _Place(cost_key(own, place), offer.num_iid, place, similarity)
                 _take(seed, found, own, top)
     for seed_id, seed in seeds.items():
-        yield _choices(feeds, seed_id, seed, top)
+        yield replace(
+            _choices(feeds, seed_id, seed, top), own_extra=columns.get(seed_id or "", b"")
+        )
 
 
 def _take(seed: _Seed, found: _Place, cost: Cost, top: int) -> None:
@@ -131,11 +135,11 @@ def _choices(feeds: Lines, seed_id: str | None, seed: _Seed, top: int) -> SeedCh
     places = list(_ranked(seed, unit))[:top]
     choices = []
     lines = feeds.lines_at(each.place for each in places)
-    for each, (offer, _, _) in zip(places, lines, strict=True):
+    for each, (offer, raw, _) in zip(places, lines, strict=True):
         cost = _marked(cost_of(offer, seed.own.terms), unit)
         left = margin(seed.own.sell_price, cost.landed)
         share = Span(*(_percent(end, seed.own.sell_price) for end in left))
-        choices.append(Choice(offer, each.similarity, cost, left, share))
+        choices.append(Choice(offer, each.similarity, cost, left, share, raw))
     others = sum(many for name, many in seed.sold_by.items() if name not in (unit, None))
     return SeedChoices(seed_id, seed.own, unit, seed.offers, seed.landed, others, tuple(choices))
 

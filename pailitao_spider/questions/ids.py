@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from pailitao_spider.errors import ResultsError
+from pailitao_spider.questions.comparing import Lines
+from pailitao_spider.questions.reading import Line
 from pailitao_spider.results.line_keys import NO_LINE
 
-__all__ = ["read_ids"]
+__all__ = ["only", "read_ids"]
 
 _ID = re.compile(r"[^\s,;|\"']{1,64}")
 _HEADS = ("num_iid", "offer", "id", "编号", "商品编号", "offer id")
@@ -71,3 +73,21 @@ def _of_text(text: str) -> Iterator[str]:
         word = row.strip()
         if _ID.fullmatch(word):
             yield word
+
+
+class _Only:
+    """Offers of these ids."""
+
+    def __init__(self, lines: Lines, ids: frozenset[str]) -> None:
+        self._lines, self._ids = lines, ids
+
+    def __iter__(self) -> Iterator[Line]:
+        return (line for line in self._lines if line.offer.num_iid in self._ids)
+
+    def lines_at(self, places: Iterable[int]) -> Iterator[Line]:
+        return self._lines.lines_at(places)
+
+
+def only(lines: Lines, ids: frozenset[str] | None) -> Lines:
+    """The lines of these offers; all without ids."""
+    return lines if ids is None else _Only(lines, ids)

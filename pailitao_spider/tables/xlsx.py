@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
-__all__ = ["CUT_MARK", "MAX_CHARACTERS", "Workbook", "XlsxSheet"]
+__all__ = ["CUT_MARK", "MAX_CHARACTERS", "MAX_LINKS", "Workbook", "XlsxSheet", "printable"]
 
 MAX_CHARACTERS = 32_767
 """Of a cell, as Excel counts them: in UTF-16."""
@@ -87,7 +87,7 @@ class Workbook:
         for place, column in enumerate(columns):
             width = _WIDTH_OF.get(column.name, _WIDTHS.get(column.kind, 11))
             sheet.set_column(place, place, width)
-            sheet.write_string(0, place, _written(column.name), self._bold)
+            sheet.write_string(0, place, printable(column.name), self._bold)
         return sheet
 
     def format(self, kind: Kind) -> Format | None:
@@ -160,7 +160,7 @@ class XlsxSheet:
             self._sheet.write_number(self._row, place, cell, form)
 
     def _write_text(self, place: int, kind: Kind, text: str) -> None:
-        written = _written(text)
+        written = printable(text)
         self._bytes += len(written) if written.isascii() else 3 * len(written)
         if kind is Kind.LINK and self._links < self.max_links and _is_link(written):
             self._links += 1
@@ -182,7 +182,7 @@ def _is_link(text: str) -> bool:
     return len(text) <= _MAX_LINK_CHARACTERS and _LINK.fullmatch(text) is not None
 
 
-def _written(text: str) -> str:
+def printable(text: str) -> str:
     """Without what XML cannot hold, cut with a mark where a cell ends."""
     if not text.isprintable():
         text = _CONTROL.sub("", text)

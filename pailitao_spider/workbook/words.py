@@ -1,0 +1,107 @@
+"""Every word of the workbook in English and Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+__all__ = ["LANGUAGES", "Say", "speaker"]
+
+LANGUAGES = ("en", "zh")
+
+Say = Callable[[str], str]
+
+_WORDS: dict[str, tuple[str, str]] = {
+    "summary": ("Summary", "汇总"),
+    "offers": ("Offers", "商品"),
+    "suppliers": ("Suppliers", "供应商"),
+    "photos": ("Photos", "图片"),
+    "title_of_book": ("Offers found by picture", "以图搜货结果"),
+    "made": ("Made", "生成时间"),
+    "feeds": ("From", "数据来源"),
+    "invented": ("These offers are invented: they come from the sandbox",
+                 "这些商品是虚构的：来自沙盒"),
+    "limited": ("Left out for the workbook's size (--limit)", "因篇幅略去的商品（--limit）"),
+    "pictures_missing": ("Pictures that could not be had", "未能取得的图片"),
+    "other_units": ("Sold by another unit than most: not ranked against them",
+                    "计量单位不同，未一起比较"),
+    "status_done": ("done", "完成"), "status_empty": ("empty", "无结果"),
+    "status_partial": ("partial", "部分"), "status_failed": ("failed", "失败"),
+    "status_open": ("no result yet", "尚无结果"),
+    "terms": ("Terms (change the yellow cells)", "核算条件（黄色单元格可修改）"),
+    "quantity": ("Pieces in an order", "订购数量（件）"),
+    "rate": ("Your currency for a yuan", "汇率（1 元人民币）"),
+    "currency": ("Your currency", "货币"),
+    "rate_date": ("Rate of", "汇率日期"),
+    "rate_source": ("Rate from", "汇率来源"),
+    "freight": ("Freight a piece", "国际运费/件"),
+    "freight_kg": ("Freight a kilogram", "国际运费/公斤"),
+    "freight_order": ("Freight an order", "国际运费/单"),
+    "insurance": ("Insurance", "保险费率"),
+    "duty": ("Duty", "关税税率"),
+    "duty_on": ("Duty on (cif or fob)", "关税基数（cif 或 fob）"),
+    "vat": ("VAT", "增值税率"),
+    "agent": ("Agent's fee", "代理费率"),
+    "fixed": ("Other sums an order", "其他固定费用/单"),
+    "best": ("Best three a photo, by landed cost", "每张图片到岸成本最低的三件"),
+    "best_set": ("Fewest suppliers for all photos", "覆盖图片的最少供应商"),
+    "photo": ("Photo", "图片"), "picture": ("Picture", "商品图"), "place": ("Rank", "名次"),
+    "seed_id": ("Photo name", "图片名称"), "offer": ("Offer", "商品编号"),
+    "title": ("Title", "标题"), "title_translated": ("Title, translated", "译名"),
+    "price_low": ("Price from", "单价（低）"), "price_high": ("Price to", "单价（高）"),
+    "offer_currency": ("Currency", "币种"),
+    "unit": ("Unit", "单位"), "pieces": ("Pieces a unit", "每单位件数"),
+    "moq": ("MOQ", "起订量"), "similarity": ("Similarity", "相似度"),
+    "look": ("Look", "外观相似"),
+    "supplier": ("Supplier", "供应商"), "area": ("Area", "地区"),
+    "shop_type": ("Shop type", "店铺类型"), "is_factory": ("Factory", "工厂"),
+    "shop_years": ("Years", "开店年数"), "repurchase_rate": ("Repurchase", "复购率"),
+    "badges": ("Badges", "标签"), "ships_from": ("Ships from", "发货地"),
+    "ship_within_hours": ("Ships within, h", "发货时限（小时）"),
+    "sales": ("Sales", "销量"), "sales_window": ("Sales of", "销量口径"),
+    "window_total": ("all times", "累计"), "window_days": ("{n} days", "{n} 天"),
+    "dropship": ("Dropship", "一件代发"), "dropship_price": ("Dropship price", "代发价"),
+    "postage": ("Postage", "国内运费"), "postage_basis": ("Postage for", "运费计费方式"),
+    "basis_free": ("free", "包邮"), "basis_free_from": ("free from a sum on", "满额包邮"),
+    "basis_piece": ("a piece", "按件"), "basis_weight": ("by weight", "按重量"),
+    "basis_volume": ("by volume", "按体积"), "basis_order": ("an order", "按单"),
+    "basis_unknown": ("an order", "按单"),
+    "landed_low": ("Landed, best", "到岸成本（低）"),
+    "landed_high": ("Landed, worst", "到岸成本（高）"),
+    "vat_high": ("VAT a piece", "增值税/件"), "total_low": ("Total, best", "总额（低）"),
+    "total_high": ("Order total", "订单总额"),
+    "sell_price": ("Sold at", "售价"), "margin": ("Margin, worst", "毛利（低）"),
+    "margin_percent": ("Margin %, worst", "毛利率（低）"),
+    "lacks": ("Not known", "未知项"), "fetched_at": ("Found", "抓取时间"),
+    "gateway": ("Gateway", "接口"), "category": ("Category", "类目"),
+    "weight_kg": ("Kilograms a piece", "单件重量（公斤）"), "duty_percent": ("Duty %", "关税率"),
+    "units": ("Units bought", "购买单位数"), "fob_low": ("FOB, best", "离岸价（低）"),
+    "fob_high": ("FOB, worst", "离岸价（高）"), "freight_sum": ("Freight", "运费合计"),
+    "cif_low": ("CIF, best", "到岸价（低）"), "cif_high": ("CIF, worst", "到岸价（高）"),
+    "post_low": ("Postage, best", "运费（低）"), "post_high": ("Postage, worst", "运费（高）"),
+    "yes": ("yes", "是"), "no": ("no", "否"), "free": ("free", "包邮"),
+    "covers": ("Photos", "覆盖图片"), "in_set": ("In the set", "入选顺序"),
+    "price_level": ("Price level", "价格水平"), "score": ("Score", "评分"),
+    "which": ("Which photos", "覆盖哪些图片"), "seller_id": ("Seller id", "卖家编号"),
+    "status": ("Status", "状态"), "reason": ("Why", "原因"), "count": ("Offers", "商品数"),
+    "reported": ("Reported", "平台报告"), "pages": ("Pages", "页数"), "calls": ("Calls", "调用"),
+    "best_landed": ("Lowest landed", "最低到岸成本"), "median": ("Median price", "中位价"),
+    "lack_price": ("no price", "无价格"), "lack_upper_price": ("upper price unknown", "最高价未知"),
+    "lack_lower_price": ("lower price unknown", "最低价未知"),
+    "lack_postage": ("postage unknown", "运费未知"),
+    "lack_postage_by_weight": ("postage by weight, which is unknown", "按重量计费，重量未知"),
+    "lack_postage_free_from": ("postage free from an unknown order on", "满额包邮，门槛未知"),
+    "lack_min_order": ("MOQ unknown", "起订量未知"),
+    "lack_quantity": ("below the MOQ", "低于起订量"),
+    "lack_on_sale": ("not on sale", "已下架"),
+    "lack_currency": ("no rate for its currency", "无汇率"),
+    "lack_weight": ("weight unknown", "重量未知"), "lack_unit": ("another unit", "单位不同"),
+    "lack_unit_unknown": ("unit unknown", "单位未知"),
+    "page_of": ("Page &P of &N", "第 &P / &N 页"),
+    "no_offers": ("no offers", "没有商品"),
+}  # fmt: skip
+
+
+def speaker(language: str) -> Say:
+    """Says a word in this language."""
+    place = LANGUAGES.index(language)
+    return lambda word: _WORDS[word][place]
