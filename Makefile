@@ -12,6 +12,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
+# Tests that are compiled once need not be compiled by each process of each run.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo cluster test test-desktop lint soak scrapy-tests bench speed pictures clean
 
@@ -47,6 +49,7 @@ lint: $(VENV)/ready
 
 soak: $(VENV)/ready
 	$(BIN)/python -m pytest -q -m soak
+	$(BIN)/python -m pytest -q -n 2 -m "hypothesis and not soak" --hypothesis-profile many
 
 scrapy-tests: $(VENV)/ready
 	$(BIN)/python tests/scrapys_own/run.py .scrapy-tests

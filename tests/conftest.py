@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from pailitao_spider.cluster.local_server import LocalServer
@@ -19,6 +20,15 @@ from pailitao_spider.sandbox.server import Gateway, Site, serve
 from tests.clusters import Cluster
 from tests.crawling import Crawler
 from tests.exchanges import Exchanges
+
+# `make test` tries the same few examples each time, `make soak` many and others each time.
+_ANY_MACHINE = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+}
+settings.register_profile("few", max_examples=30, derandomize=True, **_ANY_MACHINE)
+settings.register_profile("many", max_examples=1000, **_ANY_MACHINE)
+settings.load_profile("few")
 
 _LONG = (
     "test_sql",

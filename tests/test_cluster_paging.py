@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pailitao_spider.cluster.ledger_lines import ledger_line
@@ -185,7 +185,6 @@ def follow(exchanges: Exchanges, terms: Terms, data: Any) -> LedgerLine:
     return cluster.line
 
 
-@settings(max_examples=400, deadline=None)
 @given(terms=TERMS, data=st.data())
 def test_whatever_comes_the_cluster_asks_for_the_same_pages_and_ends_with_the_same_line(
     exchanges: Exchanges, terms: Terms, data: st.DataObject

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pailitao_spider import dedup
@@ -52,7 +52,6 @@ def told_apart(keys: Iterable[str], few: int = FEW) -> bool:
     return True
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.lists(ids, max_size=60), st.integers(1, 20))
 def test_a_key_is_new_exactly_once(keys: list[str], few: int) -> None:
     assert told_apart([*keys, *reversed(keys)], few)
@@ -131,7 +130,6 @@ async def crawled(scope: str, pages: list[list[WrittenOffer]], chance: random.Ra
         model.add(key(offer))
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(sorted(DEDUP_KEYS)),
     st.lists(st.lists(sightings, max_size=12), max_size=6),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pailitao_spider.dedup import DEDUP_KEYS
@@ -698,7 +698,6 @@ def held_by(lines: Iterable[tuple[Seen, bytes]], scope: str) -> dict[str, int]:
     return {seed_id: seeds.count(seed_id) for seed_id in seeds}
 
 
-@settings(max_examples=150, deadline=None)
 @given(feeds=FEEDS, claims=CLAIMS, scope=st.sampled_from(list(DEDUP_KEYS)))
 def test_a_merge_of_any_feeds_is_what_plain_python_makes_of_them(
     feeds: list[tuple[list[Seen], int]],

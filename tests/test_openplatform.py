@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pailitao_spider.errors import ConfigError
@@ -177,7 +177,6 @@ def test_an_app_key_cannot_leave_its_place_in_the_path() -> None:
     assert urlsplit(form.url).path.endswith("/..%2F1%3Fa%3Db")
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     imgid=st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
     token=st.none() | st.text("a&=+ 中", max_size=5),
@@ -806,7 +805,6 @@ BODIES = (
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.sampled_from([ImageQuery(), LinkPlus()]), STATUSES, HEADERS, BODIES)
 def test_whatever_comes_is_a_page_that_can_be_written_or_a_refusal(
     spoken: Any, status: int, headers: dict[str, str], body: bytes
@@ -816,7 +814,6 @@ def test_whatever_comes_is_a_page_that_can_be_written_or_a_refusal(
     assert ENCODER.encode(found).decode()
 
 
-@settings(max_examples=200, deadline=None)
 @given(STATUSES, HEADERS, BODIES)
 def test_whatever_an_upload_answers_is_an_id_or_a_refusal(
     status: int, headers: dict[str, str], body: bytes
@@ -826,7 +823,6 @@ def test_whatever_an_upload_answers_is_an_id_or_a_refusal(
     assert ENCODER.encode(found).decode()
 
 
-@settings(max_examples=200, deadline=None)
 @given(STATUSES, BODIES)
 def test_whatever_comes_for_tokens_and_time_is_read_or_refused(status: int, body: bytes) -> None:
     assert isinstance(renewed(status, body), Renewed | Refusal)

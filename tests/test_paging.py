@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pailitao_spider.paging import PAGE_LIMIT, Paging
@@ -247,7 +247,6 @@ def always(value: int | None) -> Callable[[int], int | None]:
     return lambda page: value
 
 
-@settings(max_examples=200, deadline=None)
 @given(number=NUMBERS, cap=CAPS, size=SIZES, past_end=PAST_END, data=st.data())
 def test_every_row_is_seen_whatever_hints_are_absent_or_too_high(
     number: int, cap: int, size: int, past_end: str, data: st.DataObject
@@ -263,7 +262,6 @@ def test_every_row_is_seen_whatever_hints_are_absent_or_too_high(
     assert seen == {str(row) for row in range(number)}
 
 
-@settings(max_examples=200, deadline=None)
 @given(number=NUMBERS, cap=CAPS, size=SIZES, past_end=PAST_END, data=st.data())
 def test_a_total_that_is_too_low_hides_no_row_once_more_came(
     number: int, cap: int, size: int, past_end: str, data: st.DataObject
@@ -276,7 +274,6 @@ def test_a_total_that_is_too_low_hides_no_row_once_more_came(
     assert len(seen) in (number, claimed)
 
 
-@settings(max_examples=200, deadline=None)
 @given(number=NUMBERS, cap=CAPS, size=SIZES, past_end=PAST_END, data=st.data())
 def test_totals_that_drift_hide_no_row(
     number: int, cap: int, size: int, past_end: str, data: st.DataObject
@@ -294,7 +291,6 @@ def test_totals_that_drift_hide_no_row(
 HINTS = st.none() | st.integers(0, 200) | st.sampled_from([10**6, 10**14])
 
 
-@settings(max_examples=200, deadline=None)
 @given(number=NUMBERS, cap=CAPS, size=SIZES, past_end=PAST_END, data=st.data())
 @example(number=1, cap=1, size=1, past_end="last", data=None)
 def test_pages_past_the_end_cost_a_bounded_number_of_calls(
@@ -311,7 +307,6 @@ def test_pages_past_the_end_cost_a_bounded_number_of_calls(
     assert len(gateway.calls) <= real_pages + 1
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     number=NUMBERS,
     cap=CAPS,
@@ -334,7 +329,6 @@ def test_limits_bound_the_calls_and_reach_the_rows_asked_for(
     assert len(seen) >= min(number, max_rows, max_pages * real)
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     answers=st.lists(
         st.tuples(st.integers(0, 30), HINTS, HINTS, st.booleans()), min_size=1, max_size=12

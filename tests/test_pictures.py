@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -240,7 +240,6 @@ def test_half_a_picture_is_refused(index: int) -> None:
     assert code_of(raw[: len(raw) // 2]) == "truncated_picture"
 
 
-@settings(max_examples=600, deadline=None)
 @given(st.data())
 def test_damaged_bytes_raise_nothing_but_picture_error(data: st.DataObject) -> None:
     raw = bytearray(data.draw(st.sampled_from(samples())))
@@ -255,7 +254,6 @@ def test_damaged_bytes_raise_nothing_but_picture_error(data: st.DataObject) -> N
     assert max(picture.width, picture.height) <= 40
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200), st.sampled_from([b"", b"\xff\xd8\xff", b"GIF89a", b"II*\0", b"BM"]))
 def test_any_bytes_raise_nothing_but_picture_error(tail: bytes, head: bytes) -> None:
     with pytest.raises(PictureError):

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pailitao_spider.arguments import Arguments
@@ -648,17 +648,14 @@ feed_lines = st.lists(
     ),
     min_size=1, max_size=8,
 )  # fmt: skip
-_FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@_FEW
 @given(feed_lines)
 def test_a_feed_does_not_differ_from_itself(tmp_path: Path, offers: list[dict[str, Any]]) -> None:
     path = feed(tmp_path, *(ENCODER.encode(each) + b"\n" for each in offers))
     assert differences(path, path, path) == {}
 
 
-@_FEW
 @given(feed_lines, feed_lines)
 def test_new_and_gone_are_each_others_mirror(
     tmp_path: Path, one: list[dict[str, Any]], two: list[dict[str, Any]]
@@ -672,7 +669,6 @@ def test_new_and_gone_are_each_others_mirror(
     assert back == {num_iid: mirror[kind] for num_iid, kind in there.items()}
 
 
-@_FEW
 @given(feed_lines, st.sampled_from([None, "price", "sales"]), st.integers(1, 9))
 def test_find_without_filters_gives_each_line_once(
     tmp_path: Path, offers: list[dict[str, Any]], sort: Any, limit: int

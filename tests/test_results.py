@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scrapy.exporters import CsvItemExporter, JsonItemExporter, JsonLinesItemExporter
 
@@ -931,7 +931,6 @@ def test_what_is_unknown_saves_no_offer_that_another_filter_drops() -> None:
 # going on, whatever the kill
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     runs=st.lists(
         st.tuples(

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pailitao_spider.access.tokens import Token
@@ -113,7 +113,6 @@ def test_no_access_token_is_sent_where_there_is_none() -> None:
     assert "access_token" not in searched(Router(), Credential("k", "s"))
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     options=st.fixed_dictionaries(
         {
@@ -728,7 +727,6 @@ def can_be_written(value: Any) -> bool:
     return bool(ENCODER.encode(value).decode())
 
 
-@settings(max_examples=500, deadline=None)
 @given(STATUSES, HEADERS, BODIES)
 def test_whatever_comes_is_a_page_that_can_be_written_or_a_refusal(
     status: int, headers: dict[str, str], body: bytes
@@ -738,7 +736,6 @@ def test_whatever_comes_is_a_page_that_can_be_written_or_a_refusal(
     assert can_be_written(found.rows if isinstance(found, Page) else found)
 
 
-@settings(max_examples=200, deadline=None)
 @given(STATUSES, HEADERS, BODIES)
 def test_whatever_an_upload_answers_is_an_id_or_a_refusal(
     status: int, headers: dict[str, str], body: bytes
@@ -748,7 +745,6 @@ def test_whatever_an_upload_answers_is_an_id_or_a_refusal(
     assert can_be_written(found)
 
 
-@settings(max_examples=200, deadline=None)
 @given(STATUSES, BODIES)
 def test_whatever_a_renewal_answers_is_tokens_or_a_refusal(status: int, body: bytes) -> None:
     found = renewed(status, body)
@@ -756,7 +752,6 @@ def test_whatever_a_renewal_answers_is_tokens_or_a_refusal(status: int, body: by
     assert isinstance(found, Refusal) or found.access_token
 
 
-@settings(max_examples=200, deadline=None)
 @given(STATUSES, HEADERS, BODIES)
 def test_a_wait_is_a_number_of_seconds_that_can_be_waited(
     status: int, headers: dict[str, str], body: bytes

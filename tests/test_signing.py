@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pailitao_spider.gateways.signing import SIGNERS, sign, sign_path
@@ -83,7 +83,6 @@ def test_keys_are_signed_in_ascii_order(method: str) -> None:
     assert sign(shuffled, "s", method) == sign({"B1_2a3b4": ""}, "s", method)
 
 
-@settings(max_examples=60, deadline=None)
 @given(method=st.sampled_from(list(SIGNERS)), params=PARAMS, secret=TEXTS, data=st.data())
 def test_the_order_in_which_parameters_are_given_does_not_matter(
     method: str, params: dict[str, str], secret: str, data: st.DataObject
@@ -113,7 +112,6 @@ def test_an_empty_value_is_signed_with_its_name(method: str) -> None:
     assert sign({"a": "", "b": "2"}, "s", method) == sign({"ab2": ""}, "s", method)
 
 
-@settings(max_examples=60, deadline=None)
 @given(method=st.sampled_from(list(SIGNERS)), params=PARAMS, secret=TEXTS)
 def test_a_signature_is_upper_case_hex_of_its_length(
     method: str, params: dict[str, str], secret: str
@@ -144,7 +142,6 @@ def test_an_aop_signature_among_the_parameters_is_left_out_and_a_sign_is_not() -
     assert sign_path("p", signed, "s") != sign_path("p", {"a": "1"}, "s")
 
 
-@settings(max_examples=60, deadline=None)
 @given(path=TEXTS, params=PARAMS, secret=TEXTS)
 def test_a_path_s_signature_is_upper_case_hex(
     path: str, params: dict[str, str], secret: str

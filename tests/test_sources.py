@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import xlsxwriter
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -543,7 +543,6 @@ def test_any_thread_may_ask_for_the_next_seed(write: Write) -> None:
     assert len(set(found)) == 20
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     st.sampled_from(["txt", "csv", "tsv", "jsonl", "xlsx"]), st.binary(max_size=200), st.booleans()
 )

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pailitao_spider import values
@@ -422,7 +422,6 @@ anything = st.recursive(
 
 
 # Readers are drawn, not parametrized: pytest-twisted wraps the inner test anew for each.
-@settings(max_examples=1000, deadline=None)
 @given(st.sampled_from(READERS), anything)
 def test_nothing_but_field_error_is_raised(reader: Any, raw: Any) -> None:
     try:
@@ -432,14 +431,12 @@ def test_nothing_but_field_error_is_raised(reader: Any, raw: Any) -> None:
         assert message.isprintable()
 
 
-@settings(deadline=None)
 @given(st.decimals(0, 10**12 - 1, places=2))
 def test_money_keeps_every_digit(amount: D) -> None:
     for raw in (str(amount), amount, f"¥{amount:,}", f"{amount} 元"):
         assert str(values.money(raw)) == str(abs(amount))
 
 
-@settings(deadline=None)
 @given(st.floats(1e-6, 999_999_999))
 def test_money_reads_a_float_as_it_is_written(amount: float) -> None:
     assert values.money(amount) == D(repr(amount))
@@ -448,26 +445,22 @@ def test_money_reads_a_float_as_it_is_written(amount: float) -> None:
 money_text = st.decimals(0, 10**6, places=2).map(abs)
 
 
-@settings(deadline=None)
 @given(money_text, money_text, st.sampled_from(["-", "~", " - ", "—", "至"]))
 def test_a_range_is_in_order(one: D, other: D, mark: str) -> None:
     assert values.money_range(f"{one}{mark}{other}") == (min(one, other), max(one, other))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**10), st.sampled_from(["", "+"]))
 def test_a_formatted_count_is_read_back(number: int, plus: str) -> None:
     for raw in (f"{number}{plus}", f"{number:,}{plus}", f"已售{number}{plus}件"):
         assert values.count(raw) == Count(number, bool(plus))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**5))
 def test_ten_thousands_are_exact(tenths: int) -> None:
     assert values.count(f"{tenths / 10}万") == Count(tenths * 1000, False)
 
 
-@settings(deadline=None)
 @given(numbers | pieces)
 def test_a_rate_is_a_share(raw: Any) -> None:
     try:
@@ -477,7 +470,6 @@ def test_a_rate_is_a_share(raw: Any) -> None:
     assert share is None or 0 <= share <= 1
 
 
-@settings(max_examples=500, deadline=None)
 @given(
     st.sampled_from([values.text, values.title, values.link]),
     st.text(st.characters()) | pieces | st.text("<b>&lt;amp#38 /", max_size=40),
@@ -491,7 +483,6 @@ def test_reading_twice_changes_nothing(reader: Any, raw: str) -> None:
     json.dumps(once, ensure_ascii=False).encode()
 
 
-@settings(deadline=None)
 @given(st.text("<>bia&lt;gt ", max_size=40))
 def test_a_title_holds_no_tag(raw: str) -> None:
     try:
@@ -502,7 +493,6 @@ def test_a_title_holds_no_tag(raw: str) -> None:
     assert "</b>" not in plain
 
 
-@settings(deadline=None)
 @given(
     st.datetimes(datetime(1990, 1, 2), datetime(2100, 12, 30)), st.sampled_from(["", "Z", "+08:00"])
 )
@@ -512,7 +502,6 @@ def test_a_moment_is_iso_8601(known: datetime, zone: str) -> None:
     assert found.utcoffset() is not None
 
 
-@settings(deadline=None)
 @given(st.integers() | st.text("0123456789-:/ TZ+", max_size=25))
 def test_whatever_is_a_moment_can_be_parsed(raw: Any) -> None:
     try:
