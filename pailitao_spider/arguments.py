@@ -21,6 +21,8 @@ class Arguments:
     """What `-a name=value` may say. Limits are per seed; None is no limit."""
 
     seeds: str | None = None
+    sheet: str | None = None
+    """A workbook's sheet, by its name or number."""
     search_type: SearchType = 1
     sort: Sort = "sale_desc"
     page_size: int | None = None
@@ -84,6 +86,7 @@ def _check_source(given: Mapping[str, Any], is_worker: bool) -> None:
 
 _READERS: dict[str, Callable[[str], Any]] = {
     "seeds": typed_text.text,
+    "sheet": typed_text.text,
     "search_type": lambda given: int(_SEARCH_TYPE(given)),
     "sort": typed_text.one_of({"sale_desc": "", "price_asc": ""}),
     "page_size": typed_text.whole(1, 100),

@@ -13,7 +13,7 @@ from pailitao_spider.credentials import check_abilities, keys_of
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.output_checks import check_has_output, check_outputs
 from pailitao_spider.outputs import check_apart, csv_has_bom, local_feeds
-from pailitao_spider.sources import open_source
+from pailitao_spider.sources import open_source, unheard
 from pailitao_spider.spiders.pailitao import PailitaoSpider
 from pailitao_spider.sql_feed import checked_url, followed_feed
 
@@ -41,7 +41,7 @@ def check(settings: BaseSettings, given: Mapping[str, Any]) -> None:
     arguments = Arguments.read(given, is_worker=config.cluster)
     check_abilities(keys, arguments, given)
     if arguments.seeds not in (None, "-"):
-        open_source(arguments.seeds)
+        open_source(arguments.seeds, sheet=arguments.sheet, tell=unheard)
     csv_has_bom(settings)
     goes_by_aiohttp(settings)
     lane_of(settings)

@@ -35,10 +35,10 @@ class _Read:
 class SeedReader:
     """The seeds of a source. Raises SourceError when it is made, or by `next`."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, sheet: str | None = None) -> None:
         # A file object of our own: the interpreter closes sys.stdin at its end, and would wait.
         stdin = open(0, "rb", closefd=False) if source == "-" else None  # noqa: SIM115
-        self._seeds = open_source(source, stdin)
+        self._seeds = open_source(source, stdin, sheet=sheet)
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()  # over the two that follow
         self._ahead: deque[_Read] = deque()

@@ -21,7 +21,7 @@ from pailitao_spider.errors import PailitaoError
 from pailitao_spider.open_seeds import OpenSeeds
 from pailitao_spider.progress.recent import Recent
 from pailitao_spider.progress.snapshot import Counts, KeyProgress, LastWord, Progress, SharedRun
-from pailitao_spider.sources import open_source
+from pailitao_spider.sources import open_source, unheard
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -131,7 +131,7 @@ def counted_seeds(source: str) -> int | None:
     try:
         if Path(source).is_file() and Path(source).stat().st_size > _MOST_BYTES:
             return None
-        count = sum(1 for _ in islice(open_source(source), _MOST_COUNTED + 1))
+        count = sum(1 for _ in islice(open_source(source, tell=unheard), _MOST_COUNTED + 1))
     except (PailitaoError, OSError):
         return None
     return count if count <= _MOST_COUNTED else None

@@ -18,7 +18,7 @@ from PIL import Image
 
 from pailitao_spider import pictures
 from pailitao_spider.errors import PictureError
-from pailitao_spider.pictures import Picture, PictureLimits, prepare
+from pailitao_spider.pictures import Picture, PictureLimits, formats, prepare
 from pailitao_spider.pictures.orientation import TRANSPOSED
 from pailitao_spider.seeds import Base64Image, FileImage
 
@@ -223,6 +223,80 @@ REFUSED = {
 @pytest.mark.parametrize(("raw", "code"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_sent_is_refused_with_its_code(raw: bytes, code: str) -> None:
     assert code_of(raw) == code
+
+
+def deep() -> Image.Image:
+    row = struct.pack("<60H", *(1000,) * 30, *(65535,) * 30)
+    return Image.frombytes("I;16", (60, 40), row * 40)
+
+
+def palette_with_alpha() -> Image.Image:
+    image = Image.new("RGBA", (60, 40), (0, 0, 0, 0))
+    image.paste((255, 0, 0, 255), (0, 0, 30, 40))
+    return image.quantize(8)
+
+
+def two_frames(name: str) -> bytes:
+    other = Image.new("RGB", (60, 40), "green")
+    return encoded(halves(), name, save_all=True, append_images=[other])
+
+
+UNUSUAL = {
+    "16-bit grey": (encoded(deep(), "PNG"), (4, 4, 4), (255, 255, 255)),
+    "CMYK, seahub#5918": (encoded(halves().convert("CMYK"), "JPEG"), (255, 0, 0), (0, 0, 255)),
+    "palette with alpha, compressorjs#26": (
+        encoded(palette_with_alpha(), "PNG"), (255, 0, 0), (255, 255, 255),
+    ),
+    "animated PNG": (two_frames("PNG"), (255, 0, 0), (0, 0, 255)),
+    "animated GIF": (two_frames("GIF"), (255, 0, 0), (0, 0, 255)),
+    "animated WebP": (two_frames("WEBP"), (255, 0, 0), (0, 0, 255)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_what_not_every_gateway_reads_goes_out_as_a_plain_jpeg(name: str) -> None:
+    raw, left, right = UNUSUAL[name]
+    every = PictureLimits(2_000_000, 2000, frozenset({"JPEG", "PNG", "GIF", "WEBP"}))
+    picture = prepare(raw, every)
+    assert picture.format == "JPEG"
+    image = opened(picture).convert("RGB")
+    assert is_near(image.getpixel((8, 20)), left)
+    assert is_near(image.getpixel((52, 20)), right)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=["baseline", "progressive"])
+def test_a_jpeg_without_its_last_bytes_is_mended_pillow_889(options: dict[str, Any]) -> None:
+    raw = encoded(noise(300), "JPEG", quality=90, **options)
+    for lost in (1, 2, 10):
+        picture = prepare(raw[:-lost], LIMITS)
+        assert (picture.width, picture.height) == (300, 300)
+        assert picture.data.endswith(b"\xff\xd9")
+    assert code_of(raw[: len(raw) // 4]) == "truncated_picture"
+
+
+def test_a_picture_of_an_iphone_is_read_docker_icloudpd_97() -> None:
+    import pillow_heif
+
+    stream = io.BytesIO()
+    pillow_heif.from_pillow(halves(128, 64)).save(stream, quality=90)
+    picture = prepare(stream.getvalue(), LIMITS)
+    assert (picture.format, picture.width, picture.height) == ("JPEG", 128, 64)
+    assert is_near(opened(picture).getpixel((20, 20)), (255, 0, 0))
+
+
+def test_without_its_library_heic_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats, "find_spec", lambda name: None)
+    with pytest.raises(PictureError, match="pip install pillow-heif"):
+        prepare(REFUSED["heic"][0], LIMITS)
+
+
+def test_a_cameras_raw_file_is_not_searched_by_its_thumbnail() -> None:
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    tags = ImageFileDirectory_v2()
+    tags[0x00FE] = 1
+    raw = encoded(halves(), "TIFF", tiffinfo=tags)
+    assert code_of(raw) == "unsupported_picture"
 
 
 @functools.cache

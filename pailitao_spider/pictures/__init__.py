@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pailitao_spider.pictures.contents import decode_base64, load, read_file
-from pailitao_spider.pictures.formats import known_format
+from pailitao_spider.pictures.contents import decode_base64, load, read_file, read_part
+from pailitao_spider.pictures.formats import RAW_SUFFIXES, known_format
 from pailitao_spider.pictures.limits import MAX_BYTES, MAX_PIXELS, PictureLimits
 from pailitao_spider.pictures.preparation import Picture, prepare
 
 __all__ = [
     "MAX_BYTES",
     "MAX_PIXELS",
+    "RAW_SUFFIXES",
     "Picture",
     "PictureLimits",
     "decode_base64",
@@ -17,4 +18,5 @@ __all__ = [
     "load",
     "prepare",
     "read_file",
+    "read_part",
 ]

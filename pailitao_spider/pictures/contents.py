@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import zipfile
+import zlib
 from pathlib import Path
 from stat import S_ISREG
 
@@ -11,7 +13,7 @@ from pailitao_spider.errors import PictureError
 from pailitao_spider.pictures.limits import MAX_BYTES, sized
 from pailitao_spider.seeds import Base64Image, FileImage
 
-__all__ = ["decode_base64", "load", "read_file"]
+__all__ = ["decode_base64", "load", "read_file", "read_part"]
 
 
 def load(image: FileImage | Base64Image) -> bytes:
@@ -33,6 +35,18 @@ def read_file(path: Path) -> bytes:
         why = error.strerror if isinstance(error, OSError) else None
         raise PictureError("unreadable_file", f"cannot be read: {why or 'bad path'}") from error
     return sized(raw)
+
+
+def read_part(book: Path, part: str) -> bytes:
+    """The bytes of a picture that lies in a workbook."""
+    try:
+        with zipfile.ZipFile(book) as file:
+            if file.getinfo(part).file_size > MAX_BYTES:
+                raise PictureError("too_many_bytes", "the picture is over 50 MB; make it smaller")
+            return sized(file.read(part))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+        message = "the workbook does not hold the picture of this cell; paste it anew"
+        raise PictureError("no_image", message) from error
 
 
 def decode_base64(text: str) -> bytes:

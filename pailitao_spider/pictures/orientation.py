@@ -32,7 +32,7 @@ def decoded(image: ImageFile, side_pixels: int) -> tuple[bool, Image.Image]:
     if max(image.size) > side_pixels:
         image.draft(None, (side_pixels, side_pixels))
     image.load()
-    turn = TRANSPOSED.get(_orientation(image.info.get("exif", b"")))
+    turn = TRANSPOSED.get(_orientation(image.info.get("exif") or b""))
     return (True, image) if turn is None else (False, image.transpose(turn))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
@@ -11,7 +13,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-__all__ = ["READERS"]
+__all__ = ["READERS", "reader_of"]
 
 
 class _Jpeg(JpegImageFile):
@@ -31,3 +33,12 @@ READERS: dict[str, type[ImageFile]] = {
     "TIFF": TiffImageFile,
     "AVIF": AvifImageFile,
 }
+
+
+def reader_of(name: str) -> type[ImageFile]:
+    """HEIC's comes from a library of its own, asked for when there is such a picture."""
+    if name == "HEIC":
+        from pillow_heif import HeifImageFile
+
+        return cast("type[ImageFile]", HeifImageFile)
+    return READERS[name]

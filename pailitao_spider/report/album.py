@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pailitao_spider.errors import PictureError
-from pailitao_spider.pictures import PictureLimits, load, prepare
+from pailitao_spider.pictures import PictureLimits, load, prepare, read_part
 from pailitao_spider.seeds import FileImage
 
 __all__ = ["Album", "Embed", "PictureWay", "small_photo"]
@@ -107,7 +107,10 @@ class Album:
 def small_photo(path: Path) -> bytes | None:
     """A local photo as a new JPEG of at most 320 pixels a side: without its Exif, which tells
     where it was taken."""
+    book, mark, part = str(path).rpartition("#")
     try:
+        if mark and not path.exists():  # it was pasted into a cell
+            return prepare(read_part(Path(book), part), _PHOTO).data
         return prepare(load(FileImage(path)), _PHOTO).data
     except PictureError:
         return None

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 from pailitao_spider.errors import BadSeedError, SourceError
+from pailitao_spider.pictures import RAW_SUFFIXES, known_format
 from pailitao_spider.seeds import BadLine, FileImage, Seed
 from pailitao_spider.sources.images import file_image
 from pailitao_spider.sources.names import TakenIds
 from pailitao_spider.values import cleaned
 
-__all__ = ["PICTURE_SUFFIXES", "folder_seeds"]
+__all__ = ["folder_seeds", "is_picture_file"]
 
-logger = logging.getLogger(__name__)
-
-PICTURE_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
-)
+# Pictures by their names, whatever is in them: what cannot be searched is told, not left out.
+_PICTURE_SUFFIXES = frozenset(
+    (
+        ".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp", ".png", ".apng", ".webp", ".bmp",
+        ".dib", ".gif", ".tif", ".tiff", ".avif", ".avifs", ".heic", ".heif", ".hif", ".jxl",
+        ".jp2", ".svg", ".psd", *RAW_SUFFIXES,
+    )
+)  # fmt: skip
+_HEAD_BYTES = 64
 _NAMES_SHOWN = 5
 
 
+def is_picture_file(path: Path) -> bool:
+    """By its first bytes, else by its name."""
+    if path.suffix.lower() in _PICTURE_SUFFIXES:
+        return True
+    try:
+        with path.open("rb") as stream:
+            return known_format(stream.read(_HEAD_BYTES)) is not None
+    except (OSError, ValueError):
+        return False
+
+
 class _LeftOut:
-    """Files that are no pictures by their names: how many, and the first few."""
+    """Files that are no pictures: how many, and the first few."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -38,10 +53,10 @@ class _LeftOut:
 
     def __str__(self) -> str:
         more = ", …" if self.number > len(self._names) else ""
-        return f"{self.number} files left out, no pictures by name: {', '.join(self._names)}{more}"
+        return f"{self.number} files left out, no pictures: {', '.join(self._names)}{more}"
 
 
-def folder_seeds(folder: Path) -> Iterator[Seed | BadLine]:
+def folder_seeds(folder: Path, tell: Callable[[str], None]) -> Iterator[Seed | BadLine]:
     """Each picture as a seed, sorted by name in each folder; hidden files and folders are not."""
     left_out = _LeftOut()
     is_empty = True
@@ -50,7 +65,7 @@ def folder_seeds(folder: Path) -> Iterator[Seed | BadLine]:
             is_empty = False
             yield _seed(found, taken)
     if left_out.number:
-        logger.info("%s: %s", FileImage(folder).label, left_out)
+        tell(f"{FileImage(folder).label}: {left_out}")
     if is_empty:
         seen = f"no picture in it ({left_out})" if left_out.number else "the folder is empty"
         raise SourceError(f"{folder}: {seen}; put pictures in it or name another")
@@ -64,7 +79,7 @@ def _pictures(folder: Path, left_out: _LeftOut) -> Iterator[Path | OSError]:
             path = Path(at, name)
             if name.startswith("."):
                 continue
-            if path.suffix.lower() in PICTURE_SUFFIXES:
+            if _is_picture(path):
                 yield path
             else:
                 left_out.add(path)
@@ -73,6 +88,11 @@ def _pictures(folder: Path, left_out: _LeftOut) -> Iterator[Path | OSError]:
     if any(Path(error.filename) == folder for error in unreadable):
         raise SourceError(f"{folder}: the folder cannot be read; change its permissions")
     yield from unreadable
+
+
+def _is_picture(path: Path) -> bool:
+    """What is no regular file is asked for nothing: a pipe would be waited for."""
+    return path.suffix.lower() in _PICTURE_SUFFIXES or (path.is_file() and is_picture_file(path))
 
 
 def _seed(found: Path | OSError, taken: TakenIds) -> Seed | BadLine:

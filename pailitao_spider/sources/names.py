@@ -10,11 +10,19 @@ from urllib.parse import unquote
 from pailitao_spider.seeds import Base64Image, FileImage, Image, StoredImage, UrlImage
 from pailitao_spider.values import cleaned
 
-__all__ = ["TakenIds", "default_id"]
+__all__ = ["TakenIds", "default_id", "file_name"]
 
 _MAX_CHARACTERS = 200
 _SUFFIX_ROOM = 24
+_LONGEST_PATH = 4096
+_ENDING = re.compile(r"[^.]\.\w{2,5}$")
 _LAST_PART = re.compile(r"[^:]+://[^/?#]*/(?:[^?#]*/)?([^/?#]*)")
+
+
+def file_name(text: str) -> str:
+    """The last part of a path as it was typed; empty for what is none."""
+    last = re.split(r"[\\/]", text.strip().strip("\"'"))[-1]
+    return cleaned(last) if len(text) < _LONGEST_PATH and _ENDING.search(last) else ""
 
 
 def default_id(image: Image) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from pailitao_spider.sources.lines import MAX_CELL
 from pailitao_spider.sources.rows import Fault
@@ -14,7 +15,9 @@ __all__ = ["BAD_ENCODING", "Record", "records"]
 
 Record = tuple[int, list[str]]
 
-BAD_ENCODING = "the line is neither UTF-8 nor GB18030; save the file as UTF-8"
+BAD_ENCODING = "the line is neither UTF-8 nor GB18030 as the others are; save the file as UTF-8"
+_HEADS = 20
+_SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 # Where one open quote has swallowed the file, the records after it may span no more lines than
 # this: else a file of such quotes would be read anew for each of them.
 _MAX_SPAN = 100
@@ -66,23 +69,36 @@ class _Feed:
         if len(again) > _MAX_SPAN:
             self._span = _MAX_SPAN
 
-    def head(self) -> str:
-        """The first written line, which still comes; empty lines before it go."""
-        while (line := next(self._lines, "")) is not None and line.isspace():
-            self.number += 1
-        if line != "":
-            self._again.append(line)
-        return line or ""
+    def heads(self) -> list[str]:
+        """The first written lines, which still come; empty lines before them go."""
+        found: list[str | None] = []
+        for line in self._lines:
+            if not found and line is not None and not line.strip():
+                self.number += 1
+                continue
+            found.append(line)
+            if len(found) == _HEADS:
+                break
+        self._again.extend(found)
+        return [line for line in found if line]
+
+    def leave_out(self) -> None:
+        """The next line, which is no record."""
+        self._again.popleft()
+        self.number += 1
 
 
 def records(
-    lines: Iterator[str | None], delimiter_of: Callable[[str], str]
+    lines: Iterator[str | None], delimiter_of: Callable[[Sequence[str]], str]
 ) -> Iterator[Record | Fault]:
     """The number of the first line and the cells of each record, cut as the first line tells."""
     # The limit belongs to the whole process, and there is no other: it is only ever raised.
     csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL))
     feed = _Feed(lines)
-    reader = csv.reader(feed, delimiter=delimiter_of(feed.head()))
+    heads = feed.heads()
+    reader = csv.reader(feed, delimiter=delimiter_of(heads))
+    if heads and _SEPARATOR.fullmatch(heads[0]):
+        feed.leave_out()
     while True:
         start = feed.begin()
         try:

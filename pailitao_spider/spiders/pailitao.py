@@ -15,6 +15,7 @@ from scrapy.utils.asyncio import run_in_thread, sleep
 
 from pailitao_spider import inner, stats
 from pailitao_spider.addon import session_of
+from pailitao_spider.bad_lines import BadLines
 from pailitao_spider.errors import BadSeedError, RefusedError, SourceError
 from pailitao_spider.gateways.calls import PictureRef, SearchCall
 from pailitao_spider.image_search import META, ImageSearch, call_of, picture_of
@@ -58,6 +59,7 @@ class PailitaoSpider(Spider):
 
     def __init__(self, **given: Any) -> None:
         super().__init__(given.pop("name", None))
+        self._bad_lines = BadLines(logger.warning)
         self.given = {key: value for key, value in given.items() if not key.startswith("_")}
 
     @classmethod
@@ -87,12 +89,13 @@ class PailitaoSpider(Spider):
             return
         self._local.bookkeeping.on_twins = self._start_twins
         try:
-            source = SeedReader(self.arguments.seeds or "")
+            source = SeedReader(self.arguments.seeds or "", self.arguments.sheet)
             while (each := await self._next(source)) is not None:
                 request = await self._begin(each)
                 if request is not None:
                     request.meta["is_start_request"] = True
                     yield request
+            self._bad_lines.end()
         except SourceError as error:
             logger.error("%s", error)
             raise CloseSpider("pailitao_source") from error
@@ -149,7 +152,7 @@ class PailitaoSpider(Spider):
         if self._is_known(seed_id):
             return
         self._local.bookkeeping.without_end += 1
-        logger.warning("%s", bad.text)
+        self._bad_lines.tell(bad.code, bad.text)
         now = now_text()
         line = LedgerLine(
             seed_id, bad.image, "failed", f"{bad.code}: {bad.text}",
