@@ -89,7 +89,7 @@ def test_a_bad_setting_or_argument_is_one_line_before_any_call(
         ("empty.txt", b"", "empty.txt"),
         ("blank.txt", b"\n\n\n", "no seed"),
         ("header.csv", b"image,seed_id\n", "no seed"),
-        ("columns.csv", b"picture,name\na.jpg,b\n", "image"),
+        ("columns.csv", b"link,name\na.jpg,b\n", "image"),
         ("seeds.docx", b"x", "seeds.docx"),
     ],
 )
@@ -161,7 +161,7 @@ def test_bad_lines_are_told_with_file_and_line_and_stop_nobody(
         photo(1),
         "ftp://files.example/shoe.jpg",
         "photos/gone.jpg",
-        "file:///etc/passwd",
+        "ldap://elsewhere/shoe.jpg",
         "data:image/png;base64,%%%%",
         photo(2),
     )
@@ -171,9 +171,9 @@ def test_bad_lines_are_told_with_file_and_line_and_stop_nobody(
     assert crawled.exit_code == 1
     assert set(crawled.ids) == {*rows_of(1), *rows_of(2)}
     assert crawled.statuses == {"done": 2, "failed": 4}
-    for number in (2, 3, 4, 5):
+    for number, seed_id in ((2, None), (3, "gone.jpg"), (4, None), (5, None)):
         assert f"seeds.txt:{number}: " in crawled.log
-        assert crawled.ledger[f"seeds.txt:{number}"]["status"] == "failed"
+        assert crawled.ledger[seed_id or f"seeds.txt:{number}"]["status"] == "failed"
     assert crawled.stats["pailitao/seeds/failed"] == 4
     assert site.gateway.log.calls == 2
 
