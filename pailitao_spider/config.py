@@ -6,26 +6,33 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pailitao_spider import typed_text
+from pailitao_spider.edit_distance import edit_distance
 from pailitao_spider.errors import ConfigError
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
+    from pailitao_spider.credentials import KeyConfig
+
 __all__ = [
+    "KNOWN_NAMES",
     "Config",
     "DedupScope",
+    "KeysFile",
     "Lane",
     "goes_by_aiohttp",
     "is_worker",
     "lane_of",
     "serves_metrics",
     "sql_url_of",
+    "unknown_names",
 ]
 
 DedupScope = Literal["crawl", "seed", "off"]
@@ -34,6 +41,24 @@ _T = TypeVar("_T")
 _RUN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HTTP = typed_text.one_of({"twisted": "", "aiohttp": ""})
 _DEDUP = typed_text.one_of({"crawl": "", "seed": "", "off": ""})
+
+
+class KeysFile(str):
+    """The name of a file with keys that was read, and the keys.
+
+    It stands in the settings for the name: from a pipe, nothing comes a second time.
+    """
+
+    keys: tuple[KeyConfig, ...]
+
+    @classmethod
+    def of(cls, config: Config) -> KeysFile | None:
+        """None where the keys are not in a file."""
+        if config.credentials is None:
+            return None
+        made = cls(config.credentials)
+        made.keys = config.keys
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +100,8 @@ class Config:
     """A terminal shows how the run stands."""
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
+    keys: tuple[KeyConfig, ...] = field(default=(), repr=False)
+    """What is set of each key, read once; empty where no key was asked for."""
 
     @classmethod
     def read(
@@ -99,7 +126,7 @@ class Config:
             daily_calls=raw.get("DAILY_CALLS", typed_text.whole(), None),
             price=raw.get("PRICE", typed_text.amount, None),
             max_spend=raw.get("MAX_SPEND", typed_text.amount, None),
-            credentials=raw.get("CREDENTIALS", typed_text.text, None),
+            credentials=raw.carried("CREDENTIALS") or raw.get("CREDENTIALS", typed_text.text, None),
             drift_limit=raw.get("DRIFT_LIMIT", typed_text.share, Decimal("0.2")),
             dedup=cast("DedupScope", raw.get("DEDUP", _DEDUP, "crawl")),
             sandbox=raw.get("SANDBOX", _sandbox, None),
@@ -117,9 +144,39 @@ class Config:
         if needs_key:
             from pailitao_spider.credentials import keys_of
 
-            keys_of(config)
+            config = replace(config, keys=keys_of(config))
             _check_metrics(config)
         return config
+
+
+KNOWN_NAMES = (
+    *(f"PAILITAO_{each.name.upper()}" for each in fields(Config) if each.name != "keys"),
+    "PAILITAO_CSV_BOM",
+    "PAILITAO_HTTP",
+    "PAILITAO_LANE",
+)
+"""All settings of this project."""
+
+_LIMITS = ("PAILITAO_RATE", "PAILITAO_BURST", "PAILITAO_DAILY_CALLS", "PAILITAO_MAX_SPEND")
+_PREFIX = "PAILITAO_"
+
+
+def unknown_names(settings: BaseSettings, environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Names of ours that nobody reads. Raises ConfigError for one that is a known one misspelt.
+
+    A limit that is not heard costs money, so those are looked for further away.
+    """
+    given = {str(name) for name in (*settings, *environ) if str(name).startswith(_PREFIX)}
+    unknown = sorted(given.difference(KNOWN_NAMES))
+    for name in unknown:
+        if (meant := next(filter(partial(_may_mean, name), KNOWN_NAMES), None)) is not None:
+            raise ConfigError(f"{name} is no setting: write {meant}, or remove it")
+    return unknown
+
+
+def _may_mean(name: str, known: str) -> bool:
+    is_short = len(known) - len(_PREFIX) < 6 and known not in _LIMITS
+    return edit_distance(name, known) <= (1 if is_short else 2)
 
 
 def lane_of(settings: BaseSettings) -> Lane:
@@ -149,6 +206,11 @@ class _Raw:
     def value(self, name: str) -> Any:
         value = self._settings.get(name)
         return self._environ.get(name) if value is None else value
+
+    def carried(self, name: str) -> KeysFile | None:
+        """A file that was read before."""
+        value = self.value(f"PAILITAO_{name}")
+        return value if isinstance(value, KeysFile) else None
 
     def get(self, name: str, read: Callable[[str], _T], default: _T) -> _T:
         value = self.value(f"PAILITAO_{name}")

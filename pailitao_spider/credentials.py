@@ -23,7 +23,7 @@ from typing import Any
 
 from pailitao_spider import typed_text
 from pailitao_spider.arguments import Arguments
-from pailitao_spider.config import Config
+from pailitao_spider.config import Config, KeysFile
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.abilities import those_that
 from pailitao_spider.gateways.dialects import dialect
@@ -86,7 +86,14 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 
 def keys_of(config: Config) -> tuple[KeyConfig, ...]:
-    """Raises ConfigError for a file or key that cannot be used, in one line."""
+    """Those that the settings were read with, else the file is read now.
+
+    Raises ConfigError for a file or key that cannot be used, in one line.
+    """
+    if config.keys:
+        return config.keys
+    if isinstance(config.credentials, KeysFile):
+        return config.credentials.keys
     keys = _keys(config)
     if config.max_spend is not None:
         for key in keys:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from scrapy.crawler import Crawler
 
 from pailitao_spider.arguments import Arguments
-from pailitao_spider.config import Config, goes_by_aiohttp, lane_of
-from pailitao_spider.credentials import check_abilities, keys_of
+from pailitao_spider.config import Config, goes_by_aiohttp, lane_of, unknown_names
+from pailitao_spider.credentials import check_abilities
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.output_checks import check_has_output, check_outputs
 from pailitao_spider.outputs import check_apart, csv_has_bom, local_feeds
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 
-def check(settings: BaseSettings, given: Mapping[str, Any]) -> None:
-    """Raises the PailitaoError whose text is the one line to show. Nothing is written but an
-    empty feed where there was none.
+def check(settings: BaseSettings, given: Mapping[str, Any]) -> Config:
+    """What the settings say. Nothing is written but an empty feed where there was none.
+
+    Raises the PailitaoError whose text is the one line to show.
     """
+    unknown_names(settings)
     config = Config.read(settings)
-    keys = keys_of(config)
     if config.sandbox is not None:
         from pailitao_spider.sandbox.embedded import sandbox_options
 
@@ -39,7 +40,7 @@ def check(settings: BaseSettings, given: Mapping[str, Any]) -> None:
             "its own; remove that setting"
         )
     arguments = Arguments.read(given, is_worker=config.cluster)
-    check_abilities(keys, arguments, given)
+    check_abilities(config.keys, arguments, given)
     if arguments.seeds not in (None, "-"):
         open_source(arguments.seeds, sheet=arguments.sheet, tell=unheard)
     csv_has_bom(settings)
@@ -58,3 +59,4 @@ def check(settings: BaseSettings, given: Mapping[str, Any]) -> None:
         feed.check_writable()
         if not feed.overwrite:
             feed.written()
+    return config

@@ -27,7 +27,7 @@ from pailitao_spider.access.pool import Pool
 from pailitao_spider.access.retrying import RetryPolicy
 from pailitao_spider.accounts import Account, accounts_of
 from pailitao_spider.arguments import Arguments
-from pailitao_spider.config import Config
+from pailitao_spider.config import Config, unknown_names
 from pailitao_spider.credentials import keys_of, where_it_is_set
 from pailitao_spider.dedup import SeenOffers, Written
 from pailitao_spider.drift_watch import DriftWatch
@@ -148,6 +148,7 @@ class Session:
         try:
             inner.check(self.crawler.engine)
             inner.hide_addresses()
+            self._tell_unknown_names()
             self.config = Config.read(self.crawler.settings)
             self.arguments = self._arguments() if keeps_ledger else None
             if keeps_ledger:
@@ -167,6 +168,10 @@ class Session:
             raise CloseSpider("pailitao_error") from error
         else:
             self.is_open = True
+
+    def _tell_unknown_names(self) -> None:
+        if unknown := unknown_names(self.crawler.settings):
+            logger.warning("settings that nobody reads: %s", ", ".join(unknown))
 
     def _check_outputs(self) -> None:
         """Whatever is to be written has somebody who writes it. Raises PailitaoError."""

@@ -54,14 +54,17 @@ class Command(CrawlCommand):
             self.exitcode = 2 if values.get("finish_reason") == "pailitao_config" else 1
 
     def _check(self, given: dict[str, str]) -> None:
+        from pailitao_spider.config import KeysFile
         from pailitao_spider.preflight import check
 
         assert self.settings is not None
         try:
-            check(self.settings, given)
+            keys = KeysFile.of(check(self.settings, given))
         except PailitaoError as error:
             sys.stderr.write(f"{error}\n")
             sys.exit(2)
+        if keys is not None:
+            self.settings.set("PAILITAO_CREDENTIALS", keys, priority="cmdline")
 
 
 def _load(settings: BaseSettings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pailitao_spider.accounts import accounts_of
@@ -43,7 +44,7 @@ async def findings(
     yield self_test()
     try:
         config = Config.read(settings, environ, needs_key=False)
-        keys_of(config)
+        config = replace(config, keys=keys_of(config))
         async for finding in _configured(config, seeds, open_redis):
             yield finding
     except ConfigError as error:

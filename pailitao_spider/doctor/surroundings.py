@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pailitao_spider.access.token_file import default_folder
 from pailitao_spider.accounts import Account
-from pailitao_spider.config import Config
+from pailitao_spider.config import KNOWN_NAMES, Config
 from pailitao_spider.credentials import KeyConfig, keys_of
 from pailitao_spider.doctor.findings import Finding, note, right, shown_url, wrong
 from pailitao_spider.errors import BadSeedError, SourceError
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["folder_findings", "is_writable", "key_finding", "misspelt", "seed_findings"]
 
 _PREFIX = "PAILITAO"
-_KNOWN = tuple(f"{_PREFIX}_{each.name.upper()}" for each in dataclasses.fields(Config))
+_KNOWN = KNOWN_NAMES
 _MOST_SEEDS = 1000
 _LIKE, _MUCH_LIKE = 0.6, 0.9
 
