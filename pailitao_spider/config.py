@@ -100,7 +100,7 @@ class Config:
     """A terminal shows how the run stands."""
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
-    keys: tuple[KeyConfig, ...] = field(default=(), repr=False)
+    keys: tuple[KeyConfig, ...] = field(default=(), repr=False, compare=False)
     """What is set of each key, read once; empty where no key was asked for."""
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import fields
 from decimal import Decimal
@@ -9,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scrapy.settings import Settings
 
 from pailitao_spider.arguments import Arguments
-from pailitao_spider.config import Config
+from pailitao_spider.config import KNOWN_NAMES, Config, KeysFile, unknown_names
+from pailitao_spider.credentials import keys_of
+from pailitao_spider.edit_distance import edit_distance
 from pailitao_spider.errors import ConfigError, ResultsError
 from pailitao_spider.outputs import FeedTarget, local_feeds
 
@@ -345,3 +350,78 @@ def test_a_feed_that_cannot_be_written_is_told_with_the_remedy(tmp_path: Path, n
     (tmp_path / "file").touch()
     with pytest.raises(ResultsError, match="-O or -o"):
         FeedTarget(tmp_path / name, "jsonlines", False).check_writable()
+
+
+# names
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("DAILYCALLS", "DAILY_CALLS"),
+        ("DAILY_CALL", "DAILY_CALLS"),
+        ("DALIY_CALLS", "DAILY_CALLS"),
+        ("MAX_SPENT", "MAX_SPEND"),
+        ("RAET", "RATE"),
+        ("RATES", "RATE"),
+        ("BRUST", "BURST"),
+        ("APPKEY", "APP_KEY"),
+        ("ACESS_TOKEN", "ACCESS_TOKEN"),
+        ("MATCHS", "MATCHES"),
+    ],
+)
+@pytest.mark.parametrize("place", ["settings", "environment"])
+def test_a_misspelt_name_is_refused_with_the_one_that_was_meant(
+    given: str, meant: str, place: str
+) -> None:
+    names = {f"PAILITAO_{given}": "1"}
+    asked = (Settings(names), {}) if place == "settings" else (Settings(), names)
+    with pytest.raises(ConfigError) as caught:
+        unknown_names(*asked)
+    assert str(caught.value) == (
+        f"PAILITAO_{given} is no setting: write PAILITAO_{meant}, or remove it"
+    )
+
+
+def test_other_unknown_names_are_told_and_known_ones_are_not() -> None:
+    names = {"PAILITAO_WEATHER": "1", "PAILITAO_ENV": "x", "PAILITAO_RUN": "a", "OTHER_RAET": "1"}
+    assert unknown_names(Settings(dict.fromkeys(KNOWN_NAMES, "1")), names) == [
+        "PAILITAO_ENV",
+        "PAILITAO_WEATHER",
+    ]
+
+
+@given(st.text("abc", max_size=6), st.text("abc", max_size=6))
+@settings(max_examples=50)
+def test_words_are_as_far_from_each_other_as_one_types(one: str, other: str) -> None:
+    far = edit_distance(one, other)
+    assert far == edit_distance(other, one)
+    assert (far == 0) is (one == other)
+    assert abs(len(one) - len(other)) <= far <= max(len(one), len(other))
+    assert edit_distance(f"{one}x", one) == 1
+
+
+def test_two_letters_that_were_swapped_are_one_mistake() -> None:
+    assert edit_distance("RAET", "RATE") == 1
+
+
+# keys of a file
+
+
+def test_keys_are_read_once_and_carried_to_whoever_reads_the_settings_again() -> None:
+    """From a pipe, as the shell's <(…) makes it, nothing comes a second time."""
+    reading, writing = os.pipe()
+    os.write(writing, b'[[key]]\nname = "a"\napp_key = "k"\napp_secret = "s"\n')
+    os.close(writing)
+    project = Settings({"PAILITAO_CREDENTIALS": f"/dev/fd/{reading}"})
+    first = Config.read(project, {})
+    os.close(reading)
+    project.set("PAILITAO_CREDENTIALS", KeysFile.of(first), priority="cmdline")
+
+    second = Config.read(project.copy(), {})
+
+    assert [key.name for key in keys_of(first)] == ["a"]
+    assert second.keys == first.keys
+    assert second == first
+    assert "'s'" not in repr(second)
+    assert str(project["PAILITAO_CREDENTIALS"]) == f"/dev/fd/{reading}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from decimal import Decimal
@@ -454,3 +456,24 @@ def test_pictures_that_have_to_be_uploaded_are_shared_with_those_that_need_not(
     assert crawled.exit_code == 0, crawled.log
     assert sorted(crawled.ids) == sorted(truth(*names))
     assert good(site, "b") > good(site, "a")
+
+
+def test_keys_from_a_pipe_of_the_shell_serve_the_whole_run(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    site = served(serve_sandbox, "key=a:50,key=b:50")
+    use(crawler, table(site, "router", "a"), table(site, "router", "b"))
+    crawler.seeds(hosted(1))
+    command = (
+        f"PAILITAO_CREDENTIALS=<(cat keys.toml) exec {sys.executable} -m scrapy crawl pailitao "
+        "-a seeds=seeds.txt -O offers.jsonl"
+    )
+
+    ended = subprocess.run(
+        ["bash", "-c", command], cwd=crawler.folder, capture_output=True, text=True,
+        env=crawler._environment(), timeout=60,
+    )  # fmt: skip
+
+    assert ended.returncode == 0, ended.stderr
+    assert "by 2 keys" in ended.stderr
+    assert crawler.result().offers
