@@ -37,6 +37,8 @@ class Arguments:
     regions: Literal["main", "all"] = "main"
     again: bool = False
     """Searches seeds again that are not likely to come better: refused pictures, repeats."""
+    passes: int = 1
+    """How often the pages of a seed are gone over where they repeat each other's rows."""
 
     @classmethod
     def read(cls, given: Mapping[str, Any], *, is_worker: bool = False) -> Arguments:
@@ -100,6 +102,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "until_empty": typed_text.switch,
     "again": typed_text.switch,
     "regions": typed_text.one_of({"main": "the gateway's choice", "all": "each product"}),
+    "passes": typed_text.whole(1, 5),
 }
 
 

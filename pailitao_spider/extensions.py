@@ -170,9 +170,11 @@ class Summary:
         else:
             lines += [f"{name} {path}" for name, path in _named(paths) if path.exists()]
         if (short := values.get(stats.SEEDS_NOT_SHOWN, 0)) > 0:
+            seen, of = values.get(stats.SHORT_SEEN, 0), values.get(stats.SHORT_OF, 0)
             lines.append(
-                f"Of {short} seeds the gateway showed fewer offers than it reports: compare "
-                "rows_seen and total_reported in the ledger."
+                f"{short} {'seed' if short == 1 else 'seeds'}: {seen} of {of} offers. The gateway "
+                "says that it has more than it showed: see coverage in the ledger; -a passes=2 "
+                "looks twice where pages repeat each other."
             )
         for watch in self._session.drift.values():
             lines += [f"drift:    {words}" for words in watch.words()]

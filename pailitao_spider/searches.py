@@ -7,6 +7,7 @@ so that the next run takes it up.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,8 +15,9 @@ from typing import Any, Protocol
 
 from pailitao_spider.gateways.calls import PictureRef
 from pailitao_spider.gateways.pages import Page, rank
+from pailitao_spider.gateways.refusals import RefusalClass
 from pailitao_spider.offers import Offer
-from pailitao_spider.paging import PAGE_LIMIT, Paging
+from pailitao_spider.paging import PAGE_LIMIT, Hints, Paging, coverage
 from pailitao_spider.results.ledger import LedgerLine, Status
 from pailitao_spider.results.twins import twin_reason
 from pailitao_spider.seeds import Seed
@@ -36,10 +38,16 @@ class OpenSearch(Protocol):
     @property
     def seed(self) -> Seed: ...
     def needs(self, page: int) -> bool:
-        """The page may still hold something."""
+        """A call for the page is still worth making."""
 
-    def take_in(self, number: int, page: Page) -> range:
-        """Takes in a page that came; returns the pages to ask for next."""
+    def take_in(self, number: int, page: Page) -> list[int]:
+        """Takes in a page that came; returns the pages to ask for now, some once more."""
+
+    def will_not_come(self, number: int, given_up: str | None) -> list[int]:
+        """A page was given up, or was not asked for after all; returns the pages to ask for now."""
+
+    def times_answered(self, page: int) -> int:
+        """How many answers to this page there were: with any, it is asked for once more."""
 
     def wrote(self, item: Any) -> None:
         """One item of the search has gone through all pipelines to the feeds."""
@@ -61,8 +69,9 @@ class Part:
     search: Search
     paging: Paging
     region: str | None = None
-    open_pages: set[int] = field(default_factory=lambda: {1})
-    fetched: int = 0
+    open_pages: Counter[int] = field(default_factory=lambda: Counter({1: 1}))
+    """Calls under way by page, until what they brought has gone through the pipelines."""
+    fetched: set[int] = field(default_factory=set)
     rows_seen: int = 0
     offers_new: int = 0
     calls: int = 0
@@ -75,34 +84,64 @@ class Part:
         return self.search.seed
 
     def needs(self, page: int) -> bool:
-        return not self.is_moved and not self.paging.is_past_end(page)
+        return not self.is_moved and self.paging.is_wanted(page)
 
-    def take_in(self, number: int, page: Page) -> range:
+    def take_in(self, number: int, page: Page) -> list[int]:
         rows, paging = page.rows, self.paging
         ids = [row.num_iid for row in rows if isinstance(row, Offer)]
-        new = paging.came(number, ids, len(rows), page.total, page.page_count)
-        new = range(0) if self.is_moved else new
-        self.open_pages.update(new)
-        self.fetched += 1
+        hints = Hints(page.total, page.page_count, page.has_next)
+        new = self._asked(paging.came(number, ids, len(rows), hints))
+        self.fetched.add(number)
+        self.given_up.pop(number, None)
         self.rows_seen += len(rows)
         if number > 1 and paging.size is not None:
             rank(page, number, paging.size)
         return new
 
+    def will_not_come(self, number: int, given_up: str | None) -> list[int]:
+        """The page was given up, or not asked for after all; returns the pages to ask for now."""
+        if given_up is None:
+            return self._asked(self.paging.dropped(number))
+        new = self.paging.failed(number, is_refused=given_up.startswith(RefusalClass.BAD_SEED))
+        if self.paging.is_missing(number):
+            self.given_up[number] = given_up
+        return self._asked(new)
+
+    def times_answered(self, page: int) -> int:
+        return self.paging.times_answered(page)
+
+    def _asked(self, pages: list[int]) -> list[int]:
+        if self.is_moved:
+            return []
+        self.open_pages.update(pages)
+        return pages
+
     def wrote(self, item: Any) -> None:
         self.offers_new += 1
 
     @property
+    def useful(self) -> int:
+        """The pages that came and are not past the end."""
+        return sum(page <= self.expected for page in self.fetched)
+
+    @property
     def expected(self) -> int:
-        return self.fetched if self.is_moved else self.paging.expected
+        return len(self.fetched) if self.is_moved else self.paging.expected
 
     def missing(self) -> str | None:
         """Why pages are missing, by the first of them."""
-        missing = {page: why for page, why in self.given_up.items() if self.needs(page)}
+        if self.is_moved:
+            return None
+        paging, lost = self.paging, self.given_up.items()
+        missing = {page: why for page, why in lost if not paging.is_past_end(page)}
+        if (hole := paging.hole()) is not None:
+            missing.setdefault(*hole)
         if missing:
             page, reason = min(missing.items())
             return f"page {page}: {reason}" if self.search.fetched else reason
-        if self.paging.planned >= PAGE_LIMIT and self.paging.end is None and not self.is_moved:
+        if paging.ignores_pages:
+            return "repeats: every further page shows the first one again"
+        if paging.is_at_limit:
             return f"page_limit: not followed beyond page {PAGE_LIMIT}"
         return None
 
@@ -122,11 +161,23 @@ class Search:
 
     @property
     def fetched(self) -> int:
-        return sum(part.fetched for part in self.parts)
+        return sum(len(part.fetched) for part in self.parts)
+
+    @property
+    def offers_seen(self) -> int:
+        """Distinct offers of all parts."""
+        pagings = [part.paging for part in self.parts]
+        return len(set().union(*(paging.offers for paging in pagings)))
+
+    def _can_return(self) -> int | None:
+        """The least that the gateway says it can return, over all parts; None: it does not say."""
+        told = [part.paging.can_return() for part in self.parts if not part.is_moved]
+        return None if None in told else sum(filter(None, told))
 
     def line(self) -> LedgerLine:
         """The seed's final line."""
         status, reason = self._outcome()
+        seen, expected = self.offers_seen, self._can_return()
         totals = [part.paging.total for part in self.parts if part.paging.total is not None]
         return LedgerLine(
             seed_id=self.seed.seed_id,
@@ -134,8 +185,11 @@ class Search:
             status=status,
             reason=reason,
             pages_expected=sum(part.expected for part in self.parts),
-            pages_fetched=self.fetched,
+            pages_fetched=sum(part.useful for part in self.parts),
             rows_seen=sum(part.rows_seen for part in self.parts),
+            offers_seen=seen,
+            offers_expected=expected,
+            coverage=coverage(seen, expected),
             offers_new=sum(part.offers_new for part in self.parts),
             total_reported=max(totals, default=None),
             calls=sum(part.calls for part in self.parts),
@@ -192,21 +246,21 @@ class Searches:
         return part
 
     def settle(self, key: str, page: int, given_up: str | None = None) -> None:
-        """One page is through; `given_up` says why it brought nothing."""
+        """One call for a page is through; `given_up` says why what it brought is not whole."""
         part = self.find(key, page)
         if part is None or part not in part.search.open_parts:
             return
         if given_up is not None:
             part.given_up[page] = given_up
-        part.open_pages.discard(page)
-        if not part.open_pages:
+        part.open_pages[page] -= 1
+        if part.open_pages.total() <= 0:
             self._end(part)
 
     def settle_all(self, given_up: str) -> list[Seed]:
         """Nothing more will come: every open page is given up. Returns the seeds this ends."""
         seeds = [search.seed for search in self._open]
         for part in list(self._parts.values()):
-            for page in sorted(part.open_pages):
+            for page in sorted(part.open_pages.elements()):
                 self.settle(part.key, page, given_up)
         return seeds
 

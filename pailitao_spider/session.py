@@ -318,11 +318,12 @@ class Session:
 
     def count_seed(self, line: LedgerLine) -> None:
         """A seed's final line is written."""
-        collector, asked = self.crawler.stats, self.arguments
+        collector = self.crawler.stats
         collector.inc_value(stats.seeds(line.status))
-        is_whole = asked is not None and asked.max_pages is None and asked.max_offers is None
-        if line.status == "done" and is_whole and line.rows_seen < (line.total_reported or 0):
+        if line.coverage is not None and line.coverage < 1:
             collector.inc_value(stats.SEEDS_NOT_SHOWN)
+            collector.inc_value(stats.SHORT_SEEN, line.offers_seen)
+            collector.inc_value(stats.SHORT_OF, line.offers_expected or 0)
 
     def _count_drift(self) -> None:
         for watch in self.drift.values():

@@ -21,6 +21,8 @@ __all__ = [
     "SEEDS_KNOWN",
     "SEEDS_NOT_SHOWN",
     "SEEDS_SAME_PICTURE",
+    "SHORT_OF",
+    "SHORT_SEEN",
     "SQL_BEHIND",
     "SQL_HISTORY",
     "SQL_LEFT_OUT",
@@ -52,6 +54,8 @@ SEEDS_IN_VAIN = "pailitao/seeds/in_vain"
 SEEDS_KNOWN = "pailitao/seeds/known"
 SEEDS_NOT_SHOWN = "pailitao/seeds/not_shown"
 SEEDS_SAME_PICTURE = "pailitao/seeds/same_picture"
+SHORT_OF = "pailitao/coverage/expected"
+SHORT_SEEN = "pailitao/coverage/seen"
 SQL_BEHIND = "pailitao/sql/behind"
 SQL_HISTORY = "pailitao/sql/history"
 SQL_LEFT_OUT = "pailitao/sql/left_out"

@@ -12,7 +12,7 @@ from typing import Any
 from pailitao_spider.cluster.codec import IntakeSeed, digest_of, line_of
 from pailitao_spider.cluster.messages import Ack, Admit, Answer, Message, PageOut
 from pailitao_spider.gateways.calls import PictureRef
-from pailitao_spider.paging import Paging
+from pailitao_spider.paging import Hints, Paging
 from pailitao_spider.results.ledger import LedgerLine
 from pailitao_spider.searches import Part, Search, twin_line
 from pailitao_spider.seeds import Seed, UrlImage
@@ -33,7 +33,6 @@ class ModelSeed:
     state: str = "waiting"
     search: Part | None = None
     twins: list[str] = field(default_factory=list)
-    rows_of: set[int] = field(default_factory=set)
     got: set[str] = field(default_factory=set)
     gateway: str | None = None
     """The one that gave the first page."""
@@ -101,11 +100,15 @@ class Model:
             seed = self.seeds.get(name)
             if id_ not in self.dead or seed is None or seed.search is None:
                 continue
+            if seed.search.open_pages[int(page)] > 0:
+                continue
             if int(page) not in seed.search.given_up or seed.state in (*COMPLETE, "waiting"):
                 continue
             self.dead.discard(id_)
             del seed.search.given_up[int(page)]
-            seed.search.open_pages.add(int(page))
+            seed.search.open_pages[int(page)] += 1
+            seed.search.paging._pages[int(page)].asks += 1
+            seed.search.paging._open += 1
             seed.state, seed.line, seed.holder = "open", None, None
             self.unwritten.discard(name)
             self.place[id_] = "ready"
@@ -163,48 +166,59 @@ class Model:
 
     def _ack(self, ack: Ack) -> None:
         seed = self.seeds.get(ack.seed)
-        if ack.unneeded and not self._is_past_end(seed, ack.page):
+        if (
+            ack.rows is None
+            and ack.delivery
+            and not self._owns(id_of(ack.seed, ack.page), ack.delivery)
+        ):
             return
-        if ack.gone and ack.delivery and not self._owns(id_of(ack.seed, ack.page), ack.delivery):
-            return
-        self._out(id_of(ack.seed, ack.page))
         if seed is None or not seed.is_under_way or seed.search is None:
+            self._out(id_of(ack.seed, ack.page))
             return
         search, page = seed.search, ack.page
-        came_after_all = ack.rows is not None and page not in seed.rows_of
+        came_after_all = (
+            ack.rows is not None and page in search.given_up and page not in search.fetched
+        )
         is_asked = page <= search.paging.planned
-        is_first = is_asked and (page in search.open_pages or came_after_all)
+        is_current = ack.answered in (None, search.times_answered(page))
+        is_open = search.open_pages[page] > 0
+        is_first = is_asked and ((is_open and is_current) or came_after_all)
+        if is_first or not is_open:
+            self._out(id_of(ack.seed, ack.page))
         search.offers_new += self._keep(ack, seed, is_first)
         if not is_first:
             return
         search.calls += ack.calls
-        search.open_pages.discard(page)
-        if ack.gone is not None:
-            search.given_up[page] = ack.gone
-        elif ack.rows is not None:
+        search.open_pages[page] -= is_open
+        if ack.rows is not None:
             self._came(ack, seed, search)
-        if not search.open_pages:
+        else:
+            self._asked(ack.seed, search, search.will_not_come(page, ack.gone))
+        if not search.open_pages.total():
             self._finish(ack.seed, seed, search)
-
-    @staticmethod
-    def _is_past_end(seed: ModelSeed | None, page: int) -> bool:
-        return seed is not None and seed.search is not None and not seed.search.needs(page)
 
     def _came(self, ack: Ack, seed: ModelSeed, search: Part) -> None:
         search.given_up.pop(ack.page, None)
         self.dead.discard(id_of(ack.seed, ack.page))
-        seed.rows_of.add(ack.page)
-        if ack.page == 1 and ack.gateway:
+        if ack.page == 1 and ack.gateway and seed.gateway is None:
             seed.gateway = ack.gateway
-        search.fetched += 1
+        search.fetched.add(ack.page)
         search.rows_seen += ack.rows or 0
-        new = search.paging.came(ack.page, ack.ids, ack.rows or 0, ack.total, ack.page_count)
+        hints = Hints(ack.total, ack.page_count, ack.has_next)
+        new = search.paging.came(ack.page, ack.ids, ack.rows or 0, hints)
         search.open_pages.update(new)
-        self.place |= {id_of(ack.seed, page): "ready" for page in new}
-        for page in [page for page in search.open_pages if not search.needs(page)]:
-            if self.place.get(id_of(ack.seed, page)) in ("ready", "suspect"):
-                self._out(id_of(ack.seed, page))
-                search.open_pages.discard(page)
+        self._asked(ack.seed, search, new)
+
+    def _asked(self, name: str, search: Part, new: list[int]) -> None:
+        """Pages that are asked for stand in the queue, and leave it when nobody wants them."""
+        self.place |= {id_of(name, page): "ready" for page in new}
+        open_pages = sorted(search.open_pages.elements())
+        for page in [page for page in open_pages if not search.needs(page)]:
+            if self.place.get(id_of(name, page)) in ("ready", "suspect"):
+                self._out(id_of(name, page))
+                search.open_pages[page] -= 1
+                new = search.will_not_come(page, None)
+                self.place |= {id_of(name, each): "ready" for each in new}
 
     def _keep(self, ack: Ack, seed: ModelSeed, is_first: bool) -> int:
         if self.terms["dedup"] == "off":
@@ -223,7 +237,6 @@ class Model:
         self.unwritten.add(name)
         self._drop_pictures()
         seed.got.clear()
-        search.paging._first_page.clear()  # only known while the seed is under way
         twins, seed.twins = seed.twins, []
         for twin in twins:
             self._begin_twin(twin, line)
@@ -240,7 +253,7 @@ class Model:
 
     def _search(self, name: str) -> None:
         asked = self.terms
-        paging = Paging(asked["page_size"], asked["max_pages"], asked["max_rows"])
+        paging = Paging(asked["page_size"], asked["max_pages"], asked["max_rows"], asked["passes"])
         seed = self.seeds[name]
         seed.state, seed.gateway = "open", None
         seed.search = Search(Seed(name, UrlImage(name)), PictureRef(), paging, "").parts[0]
@@ -250,7 +263,7 @@ class Model:
         self.dead.add(id_)
         buried.append(id_)
         name, _, page = id_.rpartition("/")
-        self._ack(Ack(name, int(page), 0, gone=f"buried: {why}"))
+        self._ack(Ack(name, int(page), 0, answered=None, gone=f"buried: {why}"))
 
     def _admit(self, admit: Admit, raw: bytes) -> None:
         if raw not in self.waiting:
@@ -337,7 +350,7 @@ class Model:
             assert len(out) == min(m.want, len(ready))
             assert set(out) <= ready
             left = ready - set(out)
-            firsts = [id_ for id_ in out if id_.endswith("/1")]
+            firsts = [page for page in answer.pages if page.page == 1 and not page.answered]
             assert not firsts or all(id_.endswith("/1") for id_ in left), "further pages first"
         for id_ in out:
             self.place[id_] = "lease"

@@ -54,6 +54,7 @@ class Run:
             "rows_for_each": dedup != "crawl" or chance.random() < 0.2,
             "max_pages": chance.choice([None, None, 2]),
             "max_rows": chance.choice([None, None, 7]),
+            "passes": chance.choice([1, 1, 2]),
         }  # fmt: skip
         self.model = Model(self.terms)
         self.names = iter(range(10**6))
@@ -175,10 +176,13 @@ class Run:
         """What a gateway of a fixed number of rows, which may lie, leads to."""
         calls, seed, number = self.chance.randrange(3), page.seed, page.page
         end = self.chance.random()
+        told: dict[str, Any] = {"answered": page.answered}
         if end < 0.1:
-            return Ack(seed, number, calls, gone="transient: 500", delivery=page.delivery)
+            told |= {"gone": "transient: 500", "delivery": page.delivery}
+            return Ack(seed, number, calls, **told)
         if page.last is not None and number > page.last and end < 0.8:
-            return Ack(seed, number, calls, unneeded=True)
+            told |= {"unneeded": True, "delivery": page.delivery}
+            return Ack(seed, number, calls, **told)
         real = sum(map(ord, seed)) * 7 % 11
         first = (number - 1) * self.size if self.chance.random() < 0.9 else 0
         ids = [f"{900 + place}" for place in range(first, min(first + self.size, real))]
@@ -188,9 +192,10 @@ class Run:
         own: dict[str, Any] = {"own": written}
         if self.terms["dedup"] == "crawl":
             own = {"offers": [part for each in written for part in bucket_of(each)]}
+        has_next = self.chance.choice([None, None, None, True, False])
         gateway = self.chance.choice(["router", "onebound", None])
         return Ack(seed, number, calls, rows=len(ids), total=total, page_count=pages, ids=ids,
-                   gateway=gateway, **own)  # fmt: skip
+                   has_next=has_next, gateway=gateway, **told, **own)  # fmt: skip
 
     # the end
 
@@ -244,29 +249,31 @@ def _check_seed(found: dict[str, Any], name: str, seed: Any, record: dict[str, A
     facts = found.get(f"seed:{name}", {})
     if seed.is_under_way:
         search = seed.search
-        wanted = (len(search.open_pages), search.paging.planned, search.fetched,
+        wanted = (search.open_pages.total(), search.paging.planned, len(search.fetched),
                   search.rows_seen, search.offers_new, search.calls)  # fmt: skip
         names = ("open", "planned", "fetched", "rows", "offers", "calls")
         assert tuple(int(facts[each]) for each in names) == wanted
         # A page of an open seed that is not settled is in exactly one place.
-        for page in search.open_pages:
+        for page in search.open_pages.elements():
             where = [each for each in ("ready", "lease", "suspect")
                      if id_of(name, page) in found.get(each, {})]  # fmt: skip
             assert len(where) == 1, (name, page, where)
     elif seed.line is not None:
         line = seed.line
         assert (record["s"], record.get("y"), record.get("e"), record.get("f"), record.get("r"),
-                record.get("t")) == (
+                record.get("t"), record.get("o", 0), record.get("l")) == (
             line.status, line.reason, line.pages_expected, line.pages_fetched, line.rows_seen,
-            line.total_reported)  # fmt: skip
+            line.total_reported, line.offers_seen, line.offers_expected)  # fmt: skip
 
 
 def _check_keys(found: dict[str, Any], model: Model) -> None:
     """What belongs to a seed lives no longer than the seed is under way."""
     for key in found:
         kind, _, name = key.partition(":")
-        if kind in ("rows", "got"):
+        if kind == "got":
             assert model.seeds[name].is_under_way, key
+        elif kind == "rows":
+            assert model.seeds[name].is_lacking, key
         elif kind == "twins":
             assert model.seeds[name].state in ("open", "waiting"), key
         elif kind == "seed":
@@ -292,7 +299,7 @@ def assert_ended(run: Run) -> None:
     assert all(run.written.get(name) for name in model.seeds)
     kinds = {name.partition(":")[0] for name in left}
     assert kinds <= {"seeds", "pictures", "counts", "workers", "dead", "last", "seed", "ids",
-                     "pic", "wanted"}  # fmt: skip
+                     "pic", "wanted", "rows"}  # fmt: skip
     incomplete = {name for name, seed in model.seeds.items() if seed.state not in COMPLETE}
     assert {name[5:] for name in left if name.startswith("seed:")} == incomplete
     if not incomplete:

@@ -26,6 +26,7 @@ TERMS: dict[str, Any] = {
     "page_size": 20,
     "max_pages": None,
     "max_rows": None,
+    "passes": 1,
 }
 
 _SNAPSHOT = """

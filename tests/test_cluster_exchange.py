@@ -106,17 +106,17 @@ def test_what_was_not_needed_in_an_earlier_search_is_fetched_in_the_new_one(
     other.admit(SEED)
     other.take()
     other.say(acks=[rows(1, total=80)])
-    other.take(3)
-    other.say(acks=[rows(3, 0)], given_back=[GiveBack("s/4", 1)])
-    assert [page.last for page in sleeper.take().pages] == [2]
+    other.take(2)
+    assert [page.page for page in sleeper.take().pages] == [4]
     expire(redis, "s/4")
+    other.say(acks=[gone(2), gone(3)])
     assert other.take().alone
-    other.say(acks=[gone(2), Ack("s", 4, 0, unneeded=True)])
+    other.say(acks=[gone(4)])
     other.admit(SEED, again=True)
     other.take()
     assert other.say(acks=[rows(1, total=80)]).ready == 3
 
-    answer = sleeper.say(acks=[Ack("s", 4, 0, unneeded=True)])
+    answer = sleeper.say(acks=[Ack("s", 4, 0, unneeded=True, answered=0, delivery=1)])
 
     assert answer.ready == 3
 

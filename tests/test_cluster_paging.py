@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from pailitao_spider.cluster.ledger_lines import ledger_line
 from pailitao_spider.cluster.local_server import LocalServer
 from pailitao_spider.cluster.messages import Ack
 from pailitao_spider.gateways.calls import PictureRef
-from pailitao_spider.paging import PAGE_LIMIT, Paging
+from pailitao_spider.paging import PAGE_LIMIT, Hints, Paging
 from pailitao_spider.results.ledger import LedgerLine
 from pailitao_spider.searches import Part, Search
 from pailitao_spider.seeds import Seed, UrlImage
@@ -44,6 +45,7 @@ class Terms:
     asked_size: int = 20
     max_pages: int | None = None
     max_rows: int | None = None
+    passes: int = 1
 
 
 @dataclass
@@ -62,21 +64,27 @@ class OneMachine:
     def settle(self, ack: Ack) -> None:
         search = self.search
         self.in_hand.remove(ack.page)
-        search.open_pages.discard(ack.page)
+        search.open_pages[ack.page] -= 1
         search.calls += ack.calls
         search.offers_new += len(ack.own)
-        if ack.gone is not None:
-            search.given_up[ack.page] = ack.gone
-        elif ack.rows is not None:
-            facts = ack.ids, ack.rows, ack.total, ack.page_count
-            new = search.paging.came(ack.page, *facts)
-            search.fetched += 1
-            search.rows_seen += ack.rows
-            search.open_pages.update(new)
-            self.queued += new
-            for page in [page for page in self.queued if not search.needs(page)]:
-                self.queued.remove(page)
-                search.open_pages.discard(page)
+        if ack.rows is None:
+            self._asked(search.will_not_come(ack.page, ack.gone))
+            return
+        hints = Hints(ack.total, ack.page_count, ack.has_next)
+        new = search.paging.came(ack.page, ack.ids, ack.rows, hints)
+        search.fetched.add(ack.page)
+        search.given_up.pop(ack.page, None)
+        search.rows_seen += ack.rows
+        search.open_pages.update(new)
+        self._asked(new)
+
+    def _asked(self, new: list[int]) -> None:
+        search = self.search
+        self.queued += new
+        for page in sorted(page for page in self.queued if not search.needs(page)):
+            self.queued.remove(page)
+            search.open_pages[page] -= 1
+            self.queued += search.will_not_come(page, None)
 
 
 class Cluster:
@@ -87,10 +95,12 @@ class Cluster:
         self._worker = Talker(exchanges, "w")
         self._terms = {
             "page_size": terms.asked_size, "max_pages": terms.max_pages,
-            "max_rows": terms.max_rows, "dedup": "off", "rows_for_each": True,
+            "max_rows": terms.max_rows, "passes": terms.passes, "dedup": "off",
+            "rows_for_each": True,
         }  # fmt: skip
         self.seed_id = f"seed-{next(NUMBERS)}"
         self.line: LedgerLine | None = None
+        self.answered: dict[int, int] = {}
         exchanges.client.flushall()
         Talker(exchanges, "another").admit(url_seed(self.seed_id, f"{URL}?{self.seed_id}"))
 
@@ -99,13 +109,14 @@ class Cluster:
         for line in answer.lines:
             assert self.line is None, "one line a seed"
             self.line = ledger_line(line)
+        self.answered |= {page.page: page.answered for page in answer.pages}
         return [page.page for page in answer.pages]
 
     def take(self, number: int) -> list[int]:
         return self._send(want=number, is_empty_handed=True)
 
     def settle(self, ack: Ack) -> None:
-        self._send(acks=[replace_seed(ack, self.seed_id)])
+        self._send(acks=[told(ack, self.seed_id, self.answered[ack.page])])
 
     def fact(self, name: str) -> int:
         key = f"{self._exchanges.keys.prefix}seed:{self.seed_id}"
@@ -123,8 +134,8 @@ class Cluster:
         return found
 
 
-def replace_seed(ack: Ack, seed_id: str) -> Ack:
-    return Ack(**{**{name: getattr(ack, name) for name in ack.__struct_fields__}, "seed": seed_id})
+def told(ack: Ack, seed_id: str, answered: int) -> Ack:
+    return msgspec.structs.replace(ack, seed=seed_id, answered=answered)
 
 
 HINTS = st.none() | st.integers(0, 70)
@@ -133,6 +144,7 @@ TERMS = st.builds(
     st.integers(1, 12),
     st.none() | st.integers(1, 6),
     st.none() | st.integers(1, 60),
+    st.integers(1, 3),
 )
 
 
@@ -143,7 +155,8 @@ def acks(draw: st.DrawFn, page: int, is_needed: bool) -> Ack:
     kinds = ["empty", "gone", *["new"] * 4, "same", "mixed", "none"]
     kind = draw(st.sampled_from(kinds if is_needed else ["unneeded", *kinds]))
     if kind == "gone":
-        return Ack("", page, calls, gone=f"transient: {page}")
+        why = draw(st.sampled_from(["transient", "bad_seed"]))
+        return Ack("", page, calls, gone=f"{why}: {page}")
     if kind == "unneeded":
         return Ack("", page, calls, unneeded=True)
     rows = 0 if kind == "empty" or page > _LAST_PAGE else draw(st.integers(1, 12))
@@ -152,17 +165,22 @@ def acks(draw: st.DrawFn, page: int, is_needed: bool) -> Ack:
         other = draw(st.integers(1, page + 1))
         own = [f"{other}-{number}" for number in range(rows)] + own[:1] * (kind == "mixed")
     ids = [] if kind == "none" else own
-    return Ack("", page, calls, rows=len(own), total=draw(HINTS), page_count=draw(HINTS),
-               ids=ids, own=own[: draw(st.integers(0, 3))])  # fmt: skip
+    hints = {
+        "total": draw(HINTS),
+        "page_count": draw(HINTS),
+        "has_next": draw(st.none() | st.booleans()),
+    }
+    written = own[: draw(st.integers(0, 3))]
+    return Ack("", page, calls, rows=len(own), ids=ids, own=written, **hints)
 
 
 def follow(exchanges: Exchanges, terms: Terms, data: Any) -> LedgerLine:
     """Drives both to the end, comparing at each step; returns the line."""
     cluster = Cluster(exchanges, terms)
-    paging = Paging(terms.asked_size, terms.max_pages, terms.max_rows)
+    paging = Paging(terms.asked_size, terms.max_pages, terms.max_rows, terms.passes)
     seed = Seed(cluster.seed_id, UrlImage(f"{URL}?{cluster.seed_id}"))
     here = OneMachine(Search(seed, PictureRef(), paging, "").parts[0])
-    while here.search.open_pages:
+    while here.search.open_pages.total():
         number = data.draw(st.integers(0 if here.in_hand else 1, 5))
         if number:
             assert cluster.take(number) == here.take(number)
@@ -172,10 +190,10 @@ def follow(exchanges: Exchanges, terms: Terms, data: Any) -> LedgerLine:
         ack = data.draw(acks(page, here.search.needs(page)))
         cluster.settle(ack)
         here.settle(ack)
-        if here.search.open_pages:
+        if here.search.open_pages.total():
             assert cluster.queued == here.queued
             assert cluster.fact("planned") == paging.planned
-            assert cluster.fact("open") == len(here.search.open_pages)
+            assert cluster.fact("open") == here.search.open_pages.total()
     assert cluster.line is not None
     wanted = here.search.search.line()
     assert replace(cluster.line, started_at=None, finished_at=None) == replace(
@@ -207,20 +225,31 @@ def rows(page: int, number: int, total: int | None, page_count: int | None = Non
     return Ack("", page, 1, rows=number, total=total, page_count=page_count, ids=ids, own=ids)
 
 
+def again(page: int, total: int | None) -> Ack:
+    return msgspec.structs.replace(rows(1, 20, total), page=page)
+
+
 @pytest.mark.parametrize(
     ("pages", "expected"),
     [
         ([rows(1, 0, 0)], ("empty", None, 1, 1, 0, 0)),
         ([rows(1, 3, 0, 1)], ("done", None, 1, 1, 3, 0)),
         ([rows(1, 3, None, 1)], ("done", None, 1, 1, 3, None)),
-        ([rows(1, 20, 0), rows(2, 0, None)], ("done", None, 1, 2, 20, None)),
+        ([rows(1, 20, 0), rows(2, 0, None)], ("done", None, 1, 1, 20, 0)),
         ([Ack("", 1, 2, gone="bad_seed: no")], ("failed", "bad_seed: no", 1, 0, 0, None)),
         ([rows(1, 20, 50), Ack("", 2, 1, gone="x"), rows(3, 10, 50)],
          ("partial", "page 2: x", 3, 2, 30, 50)),
-        ([rows(1, 20, 60), rows(2, 0, 60)], ("done", None, 1, 2, 20, 60)),
+        ([rows(1, 20, 60), rows(2, 0, 60), rows(3, 0, 60), rows(2, 0, 60)],
+         ("done", None, 1, 1, 20, 60)),
+        ([rows(1, 20, 60), rows(2, 0, 60), rows(3, 20, 60), rows(2, 20, 60)],
+         ("done", None, 3, 3, 60, 60)),
+        ([rows(1, 20, 60), rows(2, 0, 60), rows(3, 20, 60), rows(2, 0, 60), rows(2, 0, 60)],
+         ("partial", "page 2: no rows, asked 3 times", 3, 3, 40, 60)),
+        ([rows(1, 20, 60), again(2, 60), again(3, 60), again(2, 60)],
+         ("partial", "repeats: every further page shows the first one again", 1, 1, 80, 60)),
     ],
     ids=["empty", "one-page", "page-count-of-one", "zero-then-nothing", "failed", "partial",
-         "end-before-the-queue"],
+         "a-total-that-lies", "a-hole-that-is-filled", "a-hole-that-stays", "repeats"],
 )  # fmt: skip
 def test_a_search_ends_as_on_one_machine(
     exchanges: Exchanges, pages: list[Ack], expected: tuple[Any, ...]

@@ -23,6 +23,7 @@ from pailitao_spider.dedup import DEDUP_KEYS, LocalSeen, Written
 from pailitao_spider.errors import ResultsError
 from pailitao_spider.exporters import CsvExporter, JsonExporter, JsonLinesExporter
 from pailitao_spider.gateways.calls import PictureRef
+from pailitao_spider.gateways.pages import Page
 from pailitao_spider.offers import Offer, RejectedRow
 from pailitao_spider.paging import Paging
 from pailitao_spider.pipelines import fits
@@ -164,8 +165,9 @@ def seed(seed_id: str, url: str | None = None) -> Seed:
 
 def test_a_final_line_is_written_as_it_is(open_books: OpenBooks, paths: ResultPaths) -> None:
     final = LedgerLine(
-        "a", "a.jpg", "partial", "page 2: transient: 500", 3, 2, 100, 90, 140, 5, "t0", "t1"
-    )
+        "a", "a.jpg", "partial", "page 2: transient: 500", 3, 2, 100, 95, 140, 0.6785, 90, 150, 5,
+        "t0", "t1",
+    )  # fmt: skip
     assert commit(open_books(), final) == [final]
     assert json.loads(paths.seeds.read_text("utf-8")) == {
         "seed_id": "a",
@@ -175,8 +177,11 @@ def test_a_final_line_is_written_as_it_is(open_books: OpenBooks, paths: ResultPa
         "pages_expected": 3,
         "pages_fetched": 2,
         "rows_seen": 100,
+        "offers_seen": 95,
+        "offers_expected": 140,
+        "coverage": 0.6785,
         "offers_new": 90,
-        "total_reported": 140,
+        "total_reported": 150,
         "calls": 5,
         "started_at": "t0",
         "finished_at": "t1",
@@ -499,32 +504,36 @@ def test_a_twin_of_a_partial_search_says_why_it_is_partial() -> None:
     assert twin.reason == "same_picture: searched once, for a; page 2: transient: 500"
 
 
-def searched(**more: Any) -> LedgerLine:
-    search = Search(seed("a"), PictureRef(url="u"), Paging(50, planned=3), "t")
-    for name, value in more.items():
-        setattr(search.parts[0], name, value)
-    return search.line()
+def answered(*pages: int) -> Search:
+    """A search of 140 offers, of which so many rows came by page; -1 is a page given up."""
+    search = Search(seed("a"), PictureRef(url="u"), Paging(50), "t")
+    part = search.parts[0]
+    for number, rows in enumerate(pages, start=1):
+        if rows < 0:
+            part.will_not_come(number, f"why {number}")
+            continue
+        offers = [Offer(num_iid=f"{number}{row:03}") for row in range(rows)]
+        part.take_in(number, Page(list(offers), total=140 if sum(pages) > 0 else 0))
+    return search
 
 
 @pytest.mark.parametrize(
-    ("more", "status", "reason"),
+    ("pages", "status", "reason", "coverage"),
     [
-        ({"fetched": 1, "rows_seen": 3}, "done", None),
-        ({"fetched": 1}, "empty", None),
-        (
-            {"fetched": 2, "rows_seen": 3, "given_up": {3: "c", 2: "b"}},
-            "partial",
-            "page 2: b",
-        ),
-        ({"given_up": {1: "bad_seed: 400"}}, "failed", "bad_seed: 400"),
+        ((50, 50, 40), "done", None, 1.0),
+        ((50, 50, 25), "done", None, 0.8928),
+        ((0,), "empty", None, None),
+        ((50, -1, 40), "partial", "page 2: why 2", 0.6428),
+        ((-1,), "failed", "why 1", None),
     ],
-    ids=["done", "empty", "partial", "failed"],
+    ids=["done", "done-but-short", "empty", "partial", "failed"],
 )
 def test_a_search_ends_as_what_came_of_it(
-    more: dict[str, Any], status: str, reason: str | None
+    pages: tuple[int, ...], status: str, reason: str | None, coverage: float | None
 ) -> None:
-    final = searched(**more)
-    assert (final.status, final.reason) == (status, reason)
+    final = answered(*pages).line()
+    assert (final.status, final.reason, final.coverage) == (status, reason, coverage)
+    assert final.offers_seen == sum(rows for rows in pages if rows > 0)
 
 
 # roster
@@ -540,10 +549,13 @@ def test_the_last_state_of_a_seed_counts() -> None:
 
 def test_a_page_is_found_again_as_it_was() -> None:
     pages = PageStore()
-    pages.keep("key", 1, "router", b"old")
-    pages.keep("key", 1, "onebound", b"\x00body")
-    assert [pages.find("key", 1), pages.find("key", 2), pages.find("x", 1)] == [
+    pages.keep("key", 1, 0, "router", b"old")
+    pages.keep("key", 1, 0, "onebound", b"\x00body")
+    pages.keep("key", 1, 1, "onebound", b"asked once more")
+    asked = [("key", 1, 0), ("key", 1, 1), ("key", 2, 0), ("x", 1, 0)]
+    assert [pages.find(*each) for each in asked] == [
         ("onebound", b"\x00body"),
+        ("onebound", b"asked once more"),
         None,
         None,
     ]

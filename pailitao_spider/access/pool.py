@@ -18,7 +18,7 @@ from pailitao_spider.access.gate import GateClosedError
 from pailitao_spider.access.keys import Key, Out
 from pailitao_spider.access.pace import Permit
 
-__all__ = ["FIRST_PAGE", "NEXT_PAGE", "UPLOAD", "NoKeyError", "Pool", "Seat"]
+__all__ = ["FIRST_PAGE", "NEXT_PAGE", "UPLOAD", "NoKeyError", "Pool", "Seat", "UnwantedError"]
 
 NEXT_PAGE, FIRST_PAGE, UPLOAD = 0, 1, 2
 """The order within the line."""
@@ -30,6 +30,14 @@ Able = Callable[[Key], bool]
 
 class NoKeyError(Exception):
     """None of the keys that a call may go by makes calls now."""
+
+
+class UnwantedError(Exception):
+    """When its turn came, nobody wanted the call any more."""
+
+
+def _always() -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ class _Waiter:
     able: Able
     order: tuple[int, int]
     only: Key | None
+    wanted: Callable[[], bool]
     seat: asyncio.Future[Seat] = field(repr=False)
 
 
@@ -133,13 +142,22 @@ class Pool:
 
     # the line
 
-    async def enter(self, able: Able, order: int, only: Key | None = None) -> Seat:
+    async def enter(
+        self,
+        able: Able,
+        order: int,
+        only: Key | None = None,
+        wanted: Callable[[], bool] = _always,
+    ) -> Seat:
         """Waits for leave to call by one of the keys that are `able`; `only` names a single one.
 
-        Raises NoKeyError when there is none, GateClosedError when the run ends meanwhile.
+        Raises NoKeyError when there is none, GateClosedError when the run ends meanwhile, and
+        UnwantedError when the call is not `wanted` any more when its turn comes.
         """
         asked_at = self._steady()
-        waiter = self._waiter(able if only is None else lambda key: key is only, order, only)
+        waiter = self._waiter(
+            able if only is None else lambda key: key is only, order, only, wanted
+        )
         keys = [key for key in self.usable if waiter.able(key)]
         if self._is_closed:
             raise GateClosedError
@@ -169,10 +187,12 @@ class Pool:
             task.cancel()
         await asyncio.gather(*takers, return_exceptions=True)
 
-    def _waiter(self, able: Able, order: int, only: Key | None) -> _Waiter:
+    def _waiter(
+        self, able: Able, order: int, only: Key | None, wanted: Callable[[], bool]
+    ) -> _Waiter:
         self._number += 1
         future: asyncio.Future[Seat] = asyncio.get_running_loop().create_future()
-        return _Waiter(able, (order, self._number), only, future)
+        return _Waiter(able, (order, self._number), only, wanted, future)
 
     def _leaves(self, waiter: _Waiter) -> None:
         if waiter in self._line:
@@ -185,6 +205,7 @@ class Pool:
         return sum(waiter.able(key) for waiter in self._line)
 
     def _first_for(self, key: Key) -> _Waiter | None:
+        self._turn_away(lambda waiter: not waiter.wanted(), UnwantedError())
         able = (w for w in self._line if w.able(key) and not w.seat.done())  # not cancelled
         return min(able, key=lambda waiter: waiter.order, default=None)
 

@@ -32,8 +32,8 @@ class PageInHand:
     delivery: int
     size: int | None = None
     last: int | None = None
-    siblings: list[PageInHand] = field(default_factory=list)
-    """The pages of the same seed in hand, this one among them."""
+    answered: int = 0
+    """How many answers there were before."""
     request: Request | None = None
     calls: int = 0
     came: Page | None = None
@@ -58,19 +58,19 @@ class PageInHand:
     def needs(self, page: int) -> bool:
         return self.last is None or page <= self.last
 
-    def take_in(self, number: int, page: Page) -> range:
+    def take_in(self, number: int, page: Page) -> list[int]:
         """The pages that follow are asked for by the exchange, when this one is acknowledged."""
         self.came = page
-        if number > 1 and not page.rows:
-            self._end_at(number - 1)
         if number > 1 and self.size is not None:
             rank(page, number, self.size)
-        return range(0)
+        return []
 
-    def _end_at(self, last: int) -> None:
-        """No page beyond an empty one is worth a call; the exchange tells the others' workers."""
-        for each in self.siblings:
-            each.last = last if each.last is None else min(last, each.last)
+    def will_not_come(self, number: int, given_up: str | None) -> list[int]:
+        self.given_up = given_up
+        return []
+
+    def times_answered(self, page: int) -> int:
+        return self.answered
 
     def wrote(self, item: Any) -> None:
         if isinstance(item, Offer):
@@ -84,13 +84,14 @@ class PageInHand:
         if self.given_up is not None:
             facts = {"gone": self.given_up[:500], "delivery": self.delivery}
         elif self.came is None:
-            facts = {"unneeded": True}
+            facts = {"unneeded": True, "delivery": self.delivery}
         else:
             rows = self.came.rows
             ids = [row.num_iid for row in rows if isinstance(row, Offer)]
-            total, count = self.came.total, self.came.page_count
+            total, count = _capped(self.came.total), _capped(self.came.page_count)
             facts = {"rows": len(rows), "ids": ids, "total": total, "page_count": count}
-            facts["gateway"] = self.came.gateway
+            facts |= {"has_next": self.came.has_next, "gateway": self.came.gateway}
+        facts["answered"] = self.answered
         return Ack(self.seed.seed_id, self.page, self.calls, **facts, **offers(self))
 
     def give_back(self) -> GiveBack:
@@ -100,12 +101,16 @@ class PageInHand:
         return GiveBack(self.id, self.delivery, failures)
 
 
+def _capped(claimed: int | None) -> int | None:
+    """As a script of Redis can count."""
+    return None if claimed is None else min(claimed, 2**53)
+
+
 class Hand:
     """All pages in hand: queued for the engine, out in it, finished."""
 
     def __init__(self) -> None:
         self._pages: dict[tuple[str, int], PageInHand] = {}
-        self._by_seed: dict[str, list[PageInHand]] = {}
         self._queued: deque[PageInHand] = deque()
         self._out: dict[PageInHand, None] = {}
         self.finished: dict[PageInHand, None] = {}
@@ -126,7 +131,7 @@ class Hand:
     def settle(self, seed_id: str, page: int, given_up: str | None = None) -> None:
         found = self.find(seed_id, page)
         if found is not None:
-            found.is_settled, found.given_up = True, given_up
+            found.is_settled, found.given_up = True, given_up or found.given_up
 
     def take(self, page: PageInHand, request: Request) -> None:
         """A page from the queue; one that is here already keeps its way, under the new delivery."""
@@ -135,8 +140,6 @@ class Hand:
             held.delivery = page.delivery
             return
         page.request = request
-        page.siblings = self._by_seed.setdefault(page.seed.seed_id, [])
-        page.siblings.append(page)
         self._pages[(page.seed.seed_id, page.page)] = page
         self._queued.append(page)
 
@@ -181,9 +184,6 @@ class Hand:
             pages.pop(page, None)
         if page in self._queued:
             self._queued.remove(page)
-        page.siblings.remove(page)
-        if not page.siblings:
-            del self._by_seed[page.seed.seed_id]
 
     def queued_among(self, ids: Collection[str]) -> list[PageInHand]:
         """Those of the pages that the engine has not seen."""

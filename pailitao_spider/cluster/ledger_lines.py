@@ -7,6 +7,7 @@ from typing import cast
 
 from pailitao_spider.cluster.codec import NoSeedError, read_payload
 from pailitao_spider.cluster.messages import Line
+from pailitao_spider.paging import coverage
 from pailitao_spider.results.ledger import LedgerLine, Status
 from pailitao_spider.seeds import Seed, StoredImage
 
@@ -25,6 +26,9 @@ def ledger_line(line: Line) -> LedgerLine:
         pages_expected=line.expected,
         pages_fetched=line.fetched,
         rows_seen=line.rows,
+        offers_seen=line.seen,
+        offers_expected=line.most,
+        coverage=coverage(line.seen, line.most),
         offers_new=line.offers,
         total_reported=line.total,
         calls=line.calls,

@@ -31,10 +31,11 @@ class Ack(msgspec.Struct):
     """A page that is through: its offers are on disk.
 
     Exactly one of `rows` (how many came), `gone` (why it never will) and `unneeded` says what
-    became of it; `gone` counts from the owner of the `delivery` only. `gateway` is the one that
-    gave it; the first page's gives the others as well. `ids` are the usable offers on it; `offers`
-    those written, as bucket and member in turn (PAILITAO_DEDUP=crawl), `own` the
-    same as text (seed, off).
+    became of it; `gone` counts from the owner of the `delivery` only. `answered` is the page's of
+    `PageOut`, None the current one: what answers an earlier ask counts for its offers only.
+    `gateway` is the one that gave it; the first page's gives the others as well. `ids` are the
+    usable offers on it; `offers` those written, as bucket and member in turn
+    (PAILITAO_DEDUP=crawl), `own` the same as text (seed, off).
     """
 
     seed: str
@@ -43,7 +44,9 @@ class Ack(msgspec.Struct):
     rows: int | None = None
     total: int | None = None
     page_count: int | None = None
+    has_next: bool | None = None
     gateway: str | None = None
+    answered: int | None = None
     gone: str | None = None
     unneeded: bool = False
     delivery: int | None = None
@@ -109,6 +112,7 @@ class Message(msgspec.Struct):
     page_size: int
     max_pages: int | None
     max_rows: int | None
+    passes: int = 1
     holds: list[Hold] = msgspec.field(default_factory=list)
     acks: list[Ack] = msgspec.field(default_factory=list)
     given_back: list[GiveBack] = msgspec.field(default_factory=list)
@@ -130,6 +134,8 @@ class PageOut(msgspec.Struct):
     delivery: int
     payload: str
     failures: int = 0
+    answered: int = 0
+    """How many answers to this page there were: with any, it is asked for once more."""
     size: int | None = None
     last: int | None = None
     gateway: str | None = None
@@ -145,6 +151,10 @@ class Line(msgspec.Struct):
     expected: int = 0
     fetched: int = 0
     rows: int = 0
+    seen: int = 0
+    """Distinct offers."""
+    most: int | None = None
+    """The least that the gateway says it can return."""
     offers: int = 0
     calls: int = 0
     reason: str | None = None

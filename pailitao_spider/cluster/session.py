@@ -94,6 +94,7 @@ class ClusterSession(Session):
             "page_size": self.page_call(PictureRef(), 1).page_size,
             "max_pages": asked.max_pages,
             "max_rows": asked.max_offers,
+            "passes": asked.passes,
         }
 
     def page_call(self, picture: PictureRef, page: int) -> SearchCall:

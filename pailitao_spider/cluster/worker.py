@@ -336,8 +336,8 @@ class Worker:
             self._burials.append(Burial(f"{out.seed}/{out.page}", out.delivery, str(error)))
             return
         call = self._session.page_call(picture_of(found.seed.image), out.page)
-        page = PageInHand(found.seed, call, out.delivery, out.size, out.last)
-        request = self._session.spider.page_request(out.seed, call, out.gateway)
+        page = PageInHand(found.seed, call, out.delivery, out.size, out.last, out.answered)
+        request = self._session.spider.page_request(out.seed, call, out.gateway, out.answered)
         if out.failures:
             request.meta[META]["attempt"] = {"failures": out.failures}
         self.hand.take(page, request)

@@ -25,17 +25,14 @@ from pailitao_spider.image_search import META, call_of
 from pailitao_spider.middlewares.billing import count_billed, no_answer
 from pailitao_spider.middlewares.refusals import Refusals
 from pailitao_spider.middlewares.repetition import picture_key
+from pailitao_spider.middlewares.signing import PageNotNeededError
 from pailitao_spider.responses import PageResponse
 from pailitao_spider.searches import now_text
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-__all__ = ["AnswerMiddleware", "PageNotNeededError"]
-
-
-class PageNotNeededError(IgnoreRequest):
-    """Nobody waits for this page: its search ends before it, or has ended."""
+__all__ = ["AnswerMiddleware"]
 
 
 class AnswerMiddleware:
@@ -67,7 +64,8 @@ class AnswerMiddleware:
             # No such search: a job folder's queue holds pages of a run before this one.
             if search is None or not search.needs(call.page):
                 raise PageNotNeededError
-        kept = session.pages.find(call.subject, call.page) if session.pages else None
+        answered = request.meta[META].get("answered", 0)
+        kept = session.pages.find(call.subject, call.page, answered) if session.pages else None
         if kept is None:
             return None
         gateway, body = kept
@@ -90,6 +88,9 @@ class AnswerMiddleware:
             sent.key.breaker.good()
         if isinstance(outcome, Page) and _contradicts_itself(outcome, request):
             outcome = Refusal(RefusalClass.TRANSIENT, "no rows", f"of {outcome.total} reported")
+        if isinstance(outcome, Refusal) and _says_no_more(outcome, request):
+            self._stats.inc_value(stats.refused(outcome.kind))
+            outcome = Page([], billed=outcome.billed)
         if isinstance(outcome, Refusal):
             return await self._refusals.next_attempt(request, _with_clock(outcome, response))
         self._went_well(request, outcome)
@@ -149,8 +150,9 @@ class AnswerMiddleware:
         page.gateway = key.group
         page.come_from(Origin(call.page, call.page_size, key.gateway, now_text()))
         if session.pages is not None:
+            answered = request.meta[META].get("answered", 0)
             body = in_utf8(response.body, _headers(response))
-            session.pages.keep(call.subject, call.page, key.group, body)
+            session.pages.keep(call.subject, call.page, answered, key.group, body)
         self._stats.inc_value(stats.PAGES)
         return response.replace(cls=PageResponse, url=request.url, page=page)
 
@@ -158,6 +160,12 @@ class AnswerMiddleware:
 def _contradicts_itself(page: Page, request: Request) -> bool:
     """A first page without a row of the many that it reports is no empty result."""
     return page.is_empty and bool(page.total) and call_of(request).page == 1
+
+
+def _says_no_more(refusal: Refusal, request: Request) -> bool:
+    """A refusal that nobody knows may be a gateway's way to say that a further page is none."""
+    is_search = request.meta[META]["kind"] == "search"
+    return is_search and not refusal.is_known and call_of(request).page > 1
 
 
 def _headers(response: Response) -> Mapping[str, str]:

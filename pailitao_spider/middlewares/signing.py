@@ -14,7 +14,14 @@ from scrapy.http import Response
 from pailitao_spider import inner, stats
 from pailitao_spider.access.gate import GateClosedError
 from pailitao_spider.access.keys import Key
-from pailitao_spider.access.pool import FIRST_PAGE, NEXT_PAGE, UPLOAD, NoKeyError, Seat
+from pailitao_spider.access.pool import (
+    FIRST_PAGE,
+    NEXT_PAGE,
+    UPLOAD,
+    NoKeyError,
+    Seat,
+    UnwantedError,
+)
 from pailitao_spider.access.tokens import Token
 from pailitao_spider.addon import session_of
 from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchCall
@@ -28,13 +35,17 @@ from pailitao_spider.session import Sent, Session
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-__all__ = ["GatewayGoneError", "RunEndsError", "SigningMiddleware"]
+__all__ = ["GatewayGoneError", "PageNotNeededError", "RunEndsError", "SigningMiddleware"]
 
 _TIMEOUT_SECONDS = 30.0  # Scrapy's own 180 would hold a page for as long
 
 
 class RunEndsError(IgnoreRequest):
     """The run ends; this request is left for the next one."""
+
+
+class PageNotNeededError(IgnoreRequest):
+    """Nobody waits for this page: its search ends before it, or has ended."""
 
 
 class GatewayGoneError(IgnoreRequest):
@@ -160,6 +171,8 @@ class SigningMiddleware:
         while True:
             try:
                 return await self._seat_of(request, call, able)
+            except UnwantedError:
+                raise PageNotNeededError from None
             except NoKeyError:
                 if any(map(able, pool.usable)):
                     continue  # the one that was chosen is out, or is held back
@@ -173,6 +186,7 @@ class SigningMiddleware:
     ) -> tuple[Seat, str]:
         pool, picture = self._session.pool, call.picture
         order = FIRST_PAGE if call.page == 1 else NEXT_PAGE
+        wanted = self._is_wanted(request, call)
         known = {
             key: not key.needs_upload(picture) or await key.uploads.known(picture.upload_name)
             for key in pool.keys
@@ -180,16 +194,22 @@ class SigningMiddleware:
         key = pool.likely(able, lambda each: 1 if known[each] else 2)
         if not key.needs_upload(picture):
             return await pool.enter(
-                lambda each: able(each) and not each.needs_upload(picture), order
+                lambda each: able(each) and not each.needs_upload(picture), order, wanted=wanted
             ), picture.url or ""
         key.load += 1
         try:
             imgid = await key.uploads.imgid(
                 picture.upload_name, lambda: self._uploaded(request, picture, key)
             )
-            return await pool.enter(able, order, only=key), imgid
+            return await pool.enter(able, order, only=key, wanted=wanted), imgid
         finally:
             key.load -= 1
+
+    def _is_wanted(self, request: Request, call: SearchCall) -> Callable[[], bool]:
+        """Asked when the call gets its turn: what came meanwhile may have ended its search."""
+        seed_id = request.meta[META].get("seed_id")
+        search = self._session.searches.find(seed_id, call.page)
+        return (lambda: True) if search is None else (lambda: search.needs(call.page))
 
     async def _uploaded(self, search: Request, picture: PictureRef, key: Key) -> str:
         call = {"url": picture.url, "path": picture.path, "base64": picture.base64,

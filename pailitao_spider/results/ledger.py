@@ -48,6 +48,12 @@ class LedgerLine:
     pages_expected: int = 0
     pages_fetched: int = 0
     rows_seen: int = 0
+    offers_seen: int = 0
+    """Distinct offers of this seed, also those that came first for another one."""
+    offers_expected: int | None = None
+    """The least that the gateway says it can return, within the user's limits."""
+    coverage: float | None = None
+    """`offers_seen` of `offers_expected`, at most 1."""
     offers_new: int = 0
     total_reported: int | None = None
     calls: int = 0

@@ -109,19 +109,23 @@ class PageStore:
         self._database = _temporary()
         self._database.execute(
             "CREATE TABLE pages"
-            " (key TEXT, page INT, gateway TEXT, body BLOB, PRIMARY KEY (key, page))"
+            " (key TEXT, page INT, answered INT, gateway TEXT, body BLOB,"
+            " PRIMARY KEY (key, page, answered))"
         )
 
-    def keep(self, key: str, page: int, gateway: str, body: bytes) -> None:
+    def keep(self, key: str, page: int, answered: int, gateway: str, body: bytes) -> None:
+        """`answered` tells the answers to one page apart: how many there were before this one."""
         packed = zlib.compress(body, level=1)
         self._database.execute(
-            "INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?)", (key, page, gateway, packed)
+            "INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?, ?)",
+            (key, page, answered, gateway, packed),
         )
 
-    def find(self, key: str, page: int) -> tuple[str, bytes] | None:
+    def find(self, key: str, page: int, answered: int) -> tuple[str, bytes] | None:
         """The gateway that gave the answer, and its body."""
         found = self._database.execute(
-            "SELECT gateway, body FROM pages WHERE key = ? AND page = ?", (key, page)
+            "SELECT gateway, body FROM pages WHERE key = ? AND page = ? AND answered = ?",
+            (key, page, answered),
         ).fetchone()
         return (found[0], zlib.decompress(found[1])) if found else None
 

@@ -19,16 +19,19 @@ from pailitao_spider.bad_lines import BadLines
 from pailitao_spider.errors import BadSeedError, RefusedError, SourceError
 from pailitao_spider.gateways.calls import PictureRef, SearchCall
 from pailitao_spider.image_search import META, ImageSearch, call_of, picture_of
-from pailitao_spider.middlewares.answers import PageNotNeededError
 from pailitao_spider.middlewares.billing import no_answer
-from pailitao_spider.middlewares.signing import GatewayGoneError, RunEndsError
+from pailitao_spider.middlewares.signing import (
+    GatewayGoneError,
+    PageNotNeededError,
+    RunEndsError,
+)
 from pailitao_spider.offers import Offer, RejectedRow
-from pailitao_spider.paging import Paging
+from pailitao_spider.paging import PAGE_LIMIT, Paging
 from pailitao_spider.pictures import load
 from pailitao_spider.progress import telling
 from pailitao_spider.responses import PageResponse
 from pailitao_spider.results.ledger import LedgerLine
-from pailitao_spider.searches import Part, Search, now_text
+from pailitao_spider.searches import OpenSearch, Part, Search, now_text
 from pailitao_spider.seed_reader import SeedReader
 from pailitao_spider.seeds import BadLine, Image, Seed, UrlImage
 
@@ -178,7 +181,7 @@ class PailitaoSpider(Spider):
 
     def _paging(self, call: SearchCall) -> Paging:
         asked = self.arguments
-        return Paging(call.page_size, asked.max_pages, asked.max_offers)
+        return Paging(call.page_size, asked.max_pages, asked.max_offers, asked.passes)
 
     def _start_twins(self, search: Search) -> None:
         for seed in search.twins:
@@ -186,16 +189,27 @@ class PailitaoSpider(Spider):
             if request is not None:
                 self.crawler.engine.crawl(request)
 
-    def page_request(self, key: str, call: SearchCall, gateway: str | None = None) -> Request:
+    def page_request(
+        self, key: str, call: SearchCall, gateway: str | None = None, answered: int = 0
+    ) -> Request:
         """The request for one page of a search; `key` is its seed's id, or that of a further part.
 
-        `gateway` is the one that gave the first page.
+        `gateway` is the one that gave the first page; the page was `answered` so often before.
+        Lower pages go first, and further pages before first ones.
         """
+        priority = PAGE_LIMIT + 1 - call.page if call.page > 1 else 0
         request = ImageSearch.of(call, gateway).request(
-            self.parse_page, self.page_failed, dont_filter=True, priority=int(call.page > 1)
+            self.parse_page, self.page_failed, dont_filter=True, priority=priority
         )
-        request.meta[META] |= {"seed_id": key, "page": call.page}
+        request.meta[META] |= {"seed_id": key, "page": call.page, "answered": answered}
         return request
+
+    def _further(
+        self, search: OpenSearch, key: str, pages: list[int], call: SearchCall, gateway: str | None
+    ) -> Iterator[Request]:
+        for number in pages:
+            answered = search.times_answered(number)
+            yield self.page_request(key, replace(call, page=number), gateway, answered)
 
     # answers to rows
 
@@ -206,8 +220,8 @@ class PailitaoSpider(Spider):
         search = self.session.searches.find(key, call.page)
         if search is None:
             return
-        for number in search.take_in(call.page, response.page):
-            yield self.page_request(key, replace(call, page=number), response.gateway)
+        new = search.take_in(call.page, response.page)
+        yield from self._further(search, key, new, call, response.gateway)
         if isinstance(search, Part):
             yield from self._regions(search, call, response)
         yield from self.rows(response, search.seed)
@@ -246,10 +260,18 @@ class PailitaoSpider(Spider):
             self._move(request)
             return
         given_up = None if isinstance(error, PageNotNeededError) else _reason(error)
-        seed_id, page = request.meta[META]["seed_id"], call_of(request).page
+        seed_id, call = request.meta[META]["seed_id"], call_of(request)
         if given_up is not None:
-            logger.warning("%s: page %d given up: %s", seed_id, page, telling.given_up(given_up))
-        self.session.searches.settle(seed_id, page, given_up)
+            words = telling.given_up(given_up)
+            logger.warning("%s: page %d given up: %s", seed_id, call.page, words)
+        search = self.session.searches.find(seed_id, call.page)
+        if search is None:
+            return
+        new = search.will_not_come(call.page, given_up)
+        gateway = request.meta[META].get("gateway")
+        for each in self._further(search, seed_id, new, call, gateway):
+            self.crawler.engine.crawl(each)
+        self.session.searches.settle(seed_id, call.page)
 
     def give_up_lost(self) -> None:
         """Nothing is under way any more: a page that is still open was dropped on its way."""

@@ -11,7 +11,10 @@ local back = 0
 
 local function reopen(seed, page, key, record)
   local number = string.format('%d', page)
-  call('HDEL', key, 'p' .. number, 'g' .. number)
+  local asked = tonumber(call('HGET', key, 'k' .. number)) or 1
+  call('HSETNX', key, 'c' .. number, 1)
+  call('HSET', key, 'k' .. number, asked + 1)
+  call('HDEL', key, 'g' .. number)
   call('HINCRBY', key, 'open', 1)
   if record.s ~= 'open' then
     call('HINCRBY', P .. 'counts', record.s, -1)
@@ -23,9 +26,15 @@ local function reopen(seed, page, key, record)
   call('ZADD', P .. 'ready', place, seed .. '/' .. number)
 end
 
+-- It is asked for once more already, in a further pass.
+local function is_open(page, key)
+  local f = call('HMGET', key, 'k' .. page, 'c' .. page)
+  return f[1] and tonumber(f[1]) > tonumber(f[2] or 1)
+end
+
 -- The seed's record, when its search still lacks the page.
 local function lacking(seed, page, key)
-  if not seed or call('HEXISTS', key, 'g' .. page) == 0 then return nil end
+  if not seed or call('HEXISTS', key, 'g' .. page) == 0 or is_open(page, key) then return nil end
   local record = cmsgpack.unpack(call('HGET', P .. 'seeds', seed))
   return LACKS[record.s] and record
 end

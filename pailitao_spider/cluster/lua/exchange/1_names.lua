@@ -30,11 +30,15 @@
 --   quarantine     STRING  the worker that empties its hands for the suspects, for a lease
 --   last:<worker>  STRING  its last call and what it was given, for two leases
 --   seed:<id>      HASH    a seed under way; gone once its line is written, unless partial or failed:
---                          payload, sha, and of its search size, total, end, planned, open,
---                          fetched, rows, offers, calls, started, gateway (that gave the first
---                          page); p<page> the rows that came on it, or -1; g<page> why it never will; line the worker that has its
---                          ledger line
---   rows:<id>      HASH    offer -> lowest page it came on; gone when the seed ends
+--                          payload, sha, and of its search size (rows of page 1), largest (of
+--                          the `further` pages with rows), total, count (of pages), none_after and next_after (pages
+--                          that said so), end, planned (highest page asked for), base (highest that
+--                          brought something new), open, fetched, rows, seen (distinct offers),
+--                          unnamed (rows without an id), offers, calls, started, sweep and passes
+--                          (of a further pass), gateway (that gave the first page); by page what
+--                          3_paging.lua says, g<page> why it never will come; line the worker that
+--                          has its ledger line
+--   rows:<id>      HASH    offer -> lowest page it came on; gone when the seed is done or empty
 --   got:<id>       SET     offers written for the seed (PAILITAO_DEDUP=seed); gone when it ends
 --   twins:<id>     LIST    seeds with the same picture that wait for its end
 --   ids:<bucket>   SET     offers that are safe in a feed, as integers; ids:x those that are none

@@ -38,7 +38,7 @@ end
 
 local STATES = { waiting = 1, open = 1, done = 1, empty = 1, partial = 1, failed = 1 }
 local MEMBERS = { p = is_text, y = is_text, e = whole, f = whole, r = whole, t = whole,
-  b = moment, x = moment }
+  o = whole, l = whole,  b = moment, x = moment }
 
 -- Nil as well for a record that is none.
 local function record_of(seed)
@@ -63,8 +63,8 @@ local function parts_of(id)
   return seed, tonumber(page)
 end
 
-local function queue(seed, page)
-  local place = count('seq', 1) + (page == 1 and FIRST_PAGES or 0)
+local function queue(seed, page, is_further)
+  local place = count('seq', 1) + ((page > 1 or is_further) and 0 or FIRST_PAGES)
   call('ZADD', READY, place, id_of(seed, page))
 end
 

@@ -15,22 +15,15 @@ local function keep_offers(a, is_first)
   return fresh
 end
 
-local function page_fact(a) return (a.gone or a.unneeded) and -1 or a.rows end
+local function is_open_search(key) return tonumber(call('HGET', key, 'open') or 0) > 0 end
 
-local function is_open(key) return tonumber(call('HGET', key, 'open') or 0) > 0 end
-
--- A page counts once: of whoever comes later with it only offers count that were not safe before.
--- One that was not asked for is of an earlier search of the seed.
-local function is_first_word(a, key)
-  local field = 'p' .. string.format('%d', a.page)
-  if a.page > tonumber(call('HGET', key, 'planned')) then return false end
-  if call('HSETNX', key, field, page_fact(a)) == 1 then return true, 1 end
-  if call('HGET', key, field) == '-1' and page_fact(a) >= 0 then -- buried, but it came after all
-    call('HSET', key, field, page_fact(a))
-    call('HDEL', key, 'g' .. string.format('%d', a.page))
-    return true, 0
-  end
-  return false
+-- A page counts once for each time it was asked for: of whoever comes later with it only offers
+-- count that were not safe before. One that was not asked for is of an earlier search of the seed.
+local function is_awaited(a, s)
+  if a.page > get(s, 'planned') then return false end
+  local is_current = not a.answered or a.answered == answers(s, a.page)
+  if is_open(s, a.page) and is_current then return true end
+  return a.rows and s.f[of('g', a.page)] and not came(s, a.page) -- buried, but it came after all
 end
 
 local function is_owner(id, delivery)
@@ -38,30 +31,50 @@ local function is_owner(id, delivery)
 end
 
 -- Rows are facts. That a page will never come, or is not needed, is only an opinion of its time.
-local function still_holds(a, id, key)
-  if a.unneeded then return a.page > tonumber(call('HGET', key, 'end') or PAGE_LIMIT) end
+local function still_holds(a, id)
   return a.rows or not a.delivery or is_owner(id, a.delivery)
+end
+
+local function settled(a, s, open)
+  local closes = is_open(s, a.page) and 1 or 0
+  if a.unneeded then
+    dropped(s, a.page)
+    return drop_unwanted(s, open - closes + ask(s, open - closes))
+  end
+  local is_refused = a.gone and string.sub(a.gone, 1, 8) == 'bad_seed'
+  if is_refused and a.page > 1 and not told_more(s, a.page) then -- nothing says that it exists
+    a.rows, a.ids, a.gone = 0, {}, nil
+  end
+  if a.gone then
+    if not is_new(s, a.page) then
+      call('HSET', s.key, of('g', a.page), a.gone)
+      s.f[of('g', a.page)] = a.gone
+    end
+    return page_failed(s, a.page, open - closes)
+  end
+  call('HDEL', s.key, of('g', a.page))
+  s.f[of('g', a.page)] = nil
+  return page_came(s, a, open - closes)
 end
 
 local function ack(a)
   local id = id_of(a.seed, a.page)
   local key = P .. 'seed:' .. a.seed
-  if not still_holds(a, id, key) then return end
-  unqueue(id)
-  if not is_open(key) then return end -- its line claims nothing more
-  local is_first, closes = is_first_word(a, key)
+  if not still_holds(a, id) then return end
+  if not is_open_search(key) then -- its line claims nothing more
+    unqueue(id)
+    return
+  end
+  local s = search_of(a.seed)
+  complete(s)
+  local is_first = is_awaited(a, s)
+  if is_first or not is_open(s, a.page) then unqueue(id) end
   call('HINCRBY', key, 'offers', keep_offers(a, is_first))
   if not is_first then return end
   if a.rows then call('HDEL', DEAD, id) end
   call('HINCRBY', key, 'calls', a.calls)
-  if a.gone then
-    call('HSET', key, 'g' .. string.format('%d', a.page), a.gone)
-    close_pages(a.seed, key, -closes)
-  elseif a.unneeded then
-    close_pages(a.seed, key, -closes)
-  else
-    close_pages(a.seed, key, came(a, key) - closes)
-  end
+  local open = settled(a, s, get(s, 'open'))
+  close_pages(a.seed, key, open - get(s, 'open'))
 end
 
 local function bury(id, why)

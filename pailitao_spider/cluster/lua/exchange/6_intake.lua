@@ -49,7 +49,7 @@ local function admit(a)
     return
   end
   local key = P .. 'seed:' .. seed
-  call('UNLINK', key)
+  call('UNLINK', key, P .. 'rows:' .. seed)
   call('HSET', key, 'payload', a.payload)
   if a.sha then
     call('HSET', key, 'sha', a.sha)

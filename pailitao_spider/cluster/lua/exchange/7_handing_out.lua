@@ -44,7 +44,8 @@ local function is_gateway(name) return name and #name <= 1000 and is_text(name) 
 
 local function page_out(id, delivery)
   local seed, page = parts_of(id)
-  local f = seed and call('HMGET', P .. 'seed:' .. seed, 'payload', 'size', 'end', 'gateway')
+  local f = seed and call('HMGET', P .. 'seed:' .. seed, 'payload', 'size', 'end', 'gateway',
+    of('c', page), of('p', page))
   if not f or not f[1] then return bury(id, 'no such seed') end
   if not is_payload(f[1]) or not is_text(id) then
     return bury(id, string.format('its seed is no text, or too long: %d bytes', #f[1]))
@@ -52,7 +53,7 @@ local function page_out(id, delivery)
   call('HSETNX', P .. 'seed:' .. seed, 'started', string.format('%.6f', now))
   return {
     seed = seed, page = page, delivery = delivery, payload = f[1], size = whole(f[2]),
-    last = whole(f[3]), gateway = is_gateway(f[4]) and f[4] or nil,
+    answered = whole(f[5]) or (f[6] and 1 or 0), last = whole(f[3]), gateway = is_gateway(f[4]) and f[4] or nil,
     failures = whole(call('HGET', ATTEMPTS, id)) or 0,
   }
 end
@@ -122,8 +123,8 @@ local function line_out(seed)
   call('HSET', key, 'line', m.worker)
   return {
     seed = seed, status = record.s, reason = record.y, expected = record.e,
-    fetched = record.f, rows = record.r, total = record.t, started = record.b,
-    ended = record.x, payload = is_payload(f[1]) and f[1] or '', offers = whole(f[2]),
+    fetched = record.f, rows = record.r, seen = record.o, most = record.l, total = record.t,
+    started = record.b, ended = record.x, payload = is_payload(f[1]) and f[1] or '', offers = whole(f[2]),
     calls = whole(f[3]),
   }
 end

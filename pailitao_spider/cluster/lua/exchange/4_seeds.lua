@@ -4,7 +4,8 @@ local finish -- of a seed; it may begin its twins
 
 local function search(seed, digest)
   local key = P .. 'seed:' .. seed
-  call('HSET', key, 'open', 1, 'planned', 1, 'fetched', 0, 'rows', 0, 'offers', 0, 'calls', 0)
+  call('HSET', key, 'open', 1, 'planned', 1, 'fetched', 0, 'rows', 0, 'offers', 0, 'calls', 0,
+    'base', 0, 'seen', 0)
   put_record(seed, { s = 'open', p = digest })
   queue(seed, 1)
 end
@@ -41,46 +42,67 @@ local function begin_twin(twin, digest, of, first)
   end
 end
 
-local function first_given_up(key, last)
-  local page, why
-  local fields = call('HGETALL', key)
-  for i = 1, #fields, 2 do
-    local number = tonumber(string.match(fields[i], '^g(%d+)$'))
+local function first_given_up(s)
+  local last, page, why = get(s, 'end'), nil, nil
+  for name, value in pairs(s.f) do
+    local number = tonumber(string.match(name, '^g(%d+)$'))
     if number and (not last or number <= last) and (not page or number < page) then
-      page, why = number, fields[i + 1]
+      page, why = number, value
     end
   end
   return page, why
 end
 
-local function outcome(key, last, planned, fetched, rows)
-  local page, why = first_given_up(key, last)
+local function first_hole(s)
+  for page = 2, get(s, 'base') - 1 do
+    if is_blank(s, page) then
+      local what = last_rows(s, page) > 0 and 'only offers of other pages' or 'no rows'
+      return page, string.format('%s, asked %d times', what, answers(s, page))
+    end
+  end
+end
+
+local function outcome(s)
+  local page, why = first_given_up(s)
+  local hole, what = first_hole(s)
+  if hole and (not page or hole < page) then page, why = hole, what end
   if page then
-    if fetched > 0 then return 'partial', string.format('page %d: %s', page, why) end
+    if get(s, 'fetched') > 0 then return 'partial', string.format('page %d: %s', page, why) end
     return 'failed', why
   end
-  if planned >= PAGE_LIMIT and not last then
+  if ignores_pages(s) then
+    return 'partial', 'repeats: every further page shows the first one again'
+  end
+  if get(s, 'planned') >= PAGE_LIMIT and not s.f['end'] then
     return 'partial', string.format('page_limit: not followed beyond page %d', PAGE_LIMIT)
   end
-  return rows > 0 and 'done' or 'empty', nil
+  return get(s, 'rows') > 0 and 'done' or 'empty', nil
+end
+
+local function useful(s)
+  local number = 0
+  for page = 1, math.min(expected(s), get(s, 'planned')) do
+    if came(s, page) then number = number + 1 end
+  end
+  return number
 end
 
 finish = function(seed, key)
-  local f = call('HMGET', key, 'end', 'planned', 'fetched', 'rows', 'total', 'started')
-  local last, planned = tonumber(f[1]), tonumber(f[2])
-  local fetched, rows = tonumber(f[3]), tonumber(f[4])
-  local status, reason = outcome(key, last, planned, fetched, rows)
+  local s = search_of(seed)
+  complete(s)
+  local status, reason = outcome(s)
   local old = record_of(seed) or {}
   local record = {
-    s = status, y = reason, p = old.p, e = last and math.min(last, planned) or planned,
-    f = fetched, r = rows, t = tonumber(f[5]), b = tonumber(f[6]), x = now,
+    s = status, y = reason, p = old.p, e = expected(s), f = useful(s), r = get(s, 'rows'),
+    o = get(s, 'seen'), l = can_return(s), t = get(s, 'total'), b = get(s, 'started'), x = now,
   }
   put_record(seed, record)
   count('open', -1)
   count(status, 1)
   call('ZADD', ENDED, 0, seed)
   call('HDEL', key, 'line')
-  call('UNLINK', P .. 'rows:' .. seed, P .. 'got:' .. seed)
+  call('UNLINK', P .. 'got:' .. seed)
+  if is_complete(record) then call('UNLINK', P .. 'rows:' .. seed) end
   local twins_key = P .. 'twins:' .. seed
   local twins = call('LRANGE', twins_key, 0, -1)
   call('UNLINK', twins_key)
