@@ -21,6 +21,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._now
 
+    def stand_still(self, seconds: float) -> None:
+        """As a process that gets no time."""
+        self._now += seconds
+
     def _run_once(self) -> None:
         timers = [each.when() for each in self._scheduled if not each.cancelled()]
         if not self._ready and timers:
