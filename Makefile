@@ -35,8 +35,7 @@ cluster: $(VENV)/ready
 	$(BIN)/python examples/cluster.py demo/cluster
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest -q -n 4 -m "not soak and not desktop and not quiet"
-	$(BIN)/python -m pytest -q -m quiet
+	$(BIN)/python -m pytest -q -n 4
 	$(BIN)/python -m pytest -q --reactor=asyncio tests/in_process
 
 test-desktop: $(VENV)/ready
