@@ -24,7 +24,7 @@ from pathlib import Path
 
 import redis
 
-from pailitao_spider.cluster.local_server import LocalServer
+from pailitao_spider.cluster.redis.local_server import LocalServer
 
 ROOT = Path(__file__).parent.parent
 

@@ -18,7 +18,7 @@ import tempfile
 from bisect import bisect_left
 from pathlib import Path
 
-from pailitao_spider.cluster.local_server import LocalServer
+from pailitao_spider.cluster.redis.local_server import LocalServer
 from pailitao_spider.sandbox.options import SandboxOptions, build
 from pailitao_spider.sandbox.server import Site, serve
 

@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pailitao_spider.dedup import DEDUP_KEYS, LocalSeen, SeenOffers, Sighted
+from pailitao_spider.offers.dedup import DEDUP_KEYS, LocalSeen, SeenOffers, Sighted
 
 _PAGE = 100
 _ROW = "{:12} {:10} {:>10} {:>8} {:>8} {:>10} {:>12}"

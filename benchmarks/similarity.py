@@ -13,10 +13,10 @@ from time import perf_counter
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from pailitao_spider.descriptor import TILTS, Array, describe, resemblance, unclear
-from pailitao_spider.sandbox.catalogue import Catalogue
-from pailitao_spider.sandbox.designs import Design
-from pailitao_spider.sandbox.drawing import photo, view
+from pailitao_spider.pictures.visual_descriptor import TILTS, Array, describe, resemblance, unclear
+from pailitao_spider.sandbox.catalogue.designs import Design
+from pailitao_spider.sandbox.catalogue.drawing import photo, view
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 
 PIXELS = 240
 BUYER, SHOP = 7, 3

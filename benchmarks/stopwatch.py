@@ -10,7 +10,7 @@ from typing import Any
 
 from scrapy import signals
 
-from pailitao_spider.addon import session_of
+from pailitao_spider.crawl.session import session_of
 
 
 class Stopwatch:

@@ -31,7 +31,7 @@ import redis
 
 from benchmarks.contestants import CONTESTANTS, OUT, Contestant, Job
 from benchmarks.running import Gateway, Spent, cores, gateway, machine, run
-from pailitao_spider.cluster.local_server import LocalServer
+from pailitao_spider.cluster.redis.local_server import LocalServer
 
 _FEW = 2
 _SHARED = 50

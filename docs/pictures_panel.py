@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 
 __all__ = ["main"]
 

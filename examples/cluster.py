@@ -18,9 +18,9 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
 from typing import Any
 
-from pailitao_spider.cluster.local_server import LocalServer
+from pailitao_spider.cluster.redis.local_server import LocalServer
 from pailitao_spider.errors import ConfigError
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 
 PHOTOS = Path(__file__).parent / "photos"
 WORKERS = 3

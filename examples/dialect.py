@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from pailitao_spider.errors import AnswerError
-from pailitao_spider.gateways.answers import decode, whole_number
 from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
+from pailitao_spider.gateways.json_bodies import decode, whole_number
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass, retry_after_seconds
-from pailitao_spider.rows import RowShape, read_row
-from pailitao_spider.values import money
+from pailitao_spider.offers.row_reader import RowShape, read_row
+from pailitao_spider.offers.values import money
 
 ERRORS = {
     "slow_down": (RefusalClass.THROTTLED, Cause.QUOTA, ""),

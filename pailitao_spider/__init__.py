@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pailitao_spider.addon import Addon
-    from pailitao_spider.image_search import ImageSearch
+    from pailitao_spider.crawl.requests import ImageSearch
 
 __all__ = ["Addon", "ImageSearch"]
 
@@ -18,7 +18,7 @@ def __getattr__(name: str) -> Any:
 
         return Addon
     if name == "ImageSearch":
-        from pailitao_spider.image_search import ImageSearch
+        from pailitao_spider.crawl.requests import ImageSearch
 
         return ImageSearch
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

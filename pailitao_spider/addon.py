@@ -13,26 +13,24 @@ from scrapy.extensions.feedexport import FeedExporter
 from scrapy.settings import get_settings_priority
 from scrapy.utils.misc import load_object
 
-from pailitao_spider.config import (
+from pailitao_spider.config.feeds import local_feeds
+from pailitao_spider.config.setting_table import (
     Config,
     goes_by_aiohttp,
     is_worker,
     serves_metrics,
     sql_url_of,
 )
-from pailitao_spider.output_checks import FORMATS
-from pailitao_spider.outputs import local_feeds
+from pailitao_spider.crawl.output_checks import FORMATS
+from pailitao_spider.crawl.requests import SLOT
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.settings import Settings
 
-    from pailitao_spider.session import Session
+    from pailitao_spider.crawl.session import Session
 
-__all__ = ["SLOT", "Addon", "session_of"]
-
-SLOT = "pailitao"
-"""The download slot of all calls: the gate decides when, so the slot must not wait as well."""
+__all__ = ["Addon"]
 
 _CALLS_AT_ONCE = 64
 
@@ -45,8 +43,8 @@ _COMPONENTS: dict[str, dict[str, int]] = {
         "pailitao_spider.middlewares.signing.SigningMiddleware": 950,
     },
     "SPIDER_MIDDLEWARES": {
-        "pailitao_spider.middlewares.settling.SettlingMiddleware": _OUTERMOST,
-        "pailitao_spider.lane.LaneMiddleware": _OUTERMOST + 1,
+        "pailitao_spider.middlewares.page_settlement.SettlingMiddleware": _OUTERMOST,
+        "pailitao_spider.item_fast_path.LaneMiddleware": _OUTERMOST + 1,
     },
     "ITEM_PIPELINES": {
         "pailitao_spider.pipelines.ValidationPipeline": 100,
@@ -57,7 +55,7 @@ _COMPONENTS: dict[str, dict[str, int]] = {
 
 _AIOHTTP = "scrapy.core.downloader.handlers._aiohttp.AiohttpDownloadHandler"
 
-_LOCAL = "local_session.LocalSession"
+_LOCAL = "crawl.local_session.LocalSession"
 
 
 class Addon:
@@ -77,10 +75,10 @@ class Addon:
             for path, order in components.items():
                 settings.setdefault_in_component_priority_dict(name, load_object(path), order)
         if serves_metrics(settings):
-            server = load_object("pailitao_spider.serving.MetricsServer")
+            server = load_object("pailitao_spider.extensions.metrics_server.MetricsServer")
             settings.setdefault_in_component_priority_dict("EXTENSIONS", server, 510)
         if sql_url_of(settings) is not None:
-            follower = load_object("pailitao_spider.sql_follower.SqlFollower")
+            follower = load_object("pailitao_spider.extensions.sql_follower.SqlFollower")
             settings.setdefault_in_component_priority_dict("EXTENSIONS", follower, 520)
         if is_worker(settings):
             _join_cluster(settings)
@@ -97,16 +95,16 @@ class Addon:
 
 
 def _join_cluster(settings: Settings) -> None:
-    from pailitao_spider.cluster.place import feed_of_worker
+    from pailitao_spider.cluster.worker.identity import feed_of_worker
 
-    settings.set("SCHEDULER", "pailitao_spider.cluster.scheduler.LeasingScheduler", "addon")
+    settings.set("SCHEDULER", "pailitao_spider.cluster.worker.scheduler.LeasingScheduler", "addon")
     if not local_feeds(settings):
         path = feed_of_worker(Config.read(settings, needs_key=False).run)
         _set_members(settings, "FEEDS", {path: {"format": "jsonlines"}})
 
 
 def _session(crawler: Crawler) -> Session:
-    path = "cluster.session.ClusterSession" if is_worker(crawler.settings) else _LOCAL
+    path = "cluster.worker.session.ClusterSession" if is_worker(crawler.settings) else _LOCAL
     made: Session = load_object(f"pailitao_spider.{path}")(crawler)
     return made
 
@@ -121,14 +119,6 @@ def _replace_feed_exporter(settings: Settings) -> None:
     """Ours stands where Scrapy's stood; one that the user has placed or switched off stays."""
     if any(load_object(each) is FeedExporter for each in settings.getdict("EXTENSIONS")):
         return
-    durable = load_object("pailitao_spider.feeds.DurableFeedExporter")
+    durable = load_object("pailitao_spider.exporters.feed_exporter.DurableFeedExporter")
     settings.setdefault_in_component_priority_dict("EXTENSIONS", FeedExporter, None)
     settings.setdefault_in_component_priority_dict("EXTENSIONS", durable, 0)
-
-
-def session_of(crawler: Crawler) -> Session:
-    """The crawl's session. Raises RuntimeError where the add-on is not installed."""
-    addon = crawler.get_addon(Addon)
-    if addon is None:
-        raise RuntimeError('pailitao_spider needs ADDONS = {"pailitao_spider.Addon": 500}')
-    return addon.session

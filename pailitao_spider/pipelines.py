@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Self
 from itemadapter import ItemAdapter
 from scrapy.exceptions import DropItem
 
-from pailitao_spider import stats
-from pailitao_spider.addon import session_of
-from pailitao_spider.arguments import Arguments
+from pailitao_spider import stat_keys
+from pailitao_spider.config.arguments import Arguments
+from pailitao_spider.crawl.session import session_of
 from pailitao_spider.errors import FieldError
-from pailitao_spider.offers import Offer, RejectedRow
-from pailitao_spider.results.ledger import Match
-from pailitao_spider.rows import NO_ID
-from pailitao_spider.values import offer_id
-from pailitao_spider.values.prices import Span, is_yuan, price_ends
+from pailitao_spider.offers.model import Offer, RejectedRow
+from pailitao_spider.offers.row_reader import NO_ID
+from pailitao_spider.offers.values import offer_id
+from pailitao_spider.offers.values.prices import Span, is_yuan, price_ends
+from pailitao_spider.results.records import Match
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -47,13 +47,13 @@ class ValidationPipeline(_Pipeline):
     def process_item(self, item: Any) -> Any:
         if isinstance(item, RejectedRow):
             self._session.books.reject(item)
-            raise self._drop(stats.OFFERS_REJECTED, f"rejected: {item.reason}")
+            raise self._drop(stat_keys.OFFERS_REJECTED, f"rejected: {item.reason}")
         if not isinstance(item, Offer):
             return item
         self._check_id(item)
         arguments = self._session.arguments
         if arguments is not None and arguments.filters and not fits(item, arguments):
-            raise self._drop(stats.OFFERS_FILTERED, f"filtered: {item.num_iid}")
+            raise self._drop(stat_keys.OFFERS_FILTERED, f"filtered: {item.num_iid}")
         return item
 
     def _check_id(self, offer: Offer) -> None:
@@ -65,7 +65,7 @@ class ValidationPipeline(_Pipeline):
         if not usable:
             raw = ItemAdapter(offer).asdict()
             self._session.books.reject(RejectedRow(raw, NO_ID, offer.seed_id, offer.page))
-            raise self._drop(stats.OFFERS_REJECTED, f"rejected: {NO_ID}")
+            raise self._drop(stat_keys.OFFERS_REJECTED, f"rejected: {NO_ID}")
 
 
 class DedupPipeline(_Pipeline):
@@ -78,11 +78,11 @@ class DedupPipeline(_Pipeline):
         if session.keeps_matches:
             session.books.match(_match(item))
         if session.seen.add(item):
-            self._stats.inc_value(stats.OFFERS_NEW)
+            self._stats.inc_value(stat_keys.OFFERS_NEW)
             return item
         if session.written.is_of(item):
             self._count_written(item)
-        raise self._drop(stats.OFFERS_DUPLICATE, f"duplicate: {item.num_iid}")
+        raise self._drop(stat_keys.OFFERS_DUPLICATE, f"duplicate: {item.num_iid}")
 
     def _count_written(self, offer: Offer) -> None:
         """Written for this seed by an earlier run: its line claims the offer."""

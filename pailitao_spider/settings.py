@@ -68,7 +68,7 @@ REMOTE_CONTROL_ENABLED = False
 
 LOG_LEVEL = "INFO"
 LOG_VERSIONS: list[str] = []
-LOG_FORMATTER = "pailitao_spider.logformatter.QuietLogFormatter"
+LOG_FORMATTER = "pailitao_spider.scrapy_overrides.QuietLogFormatter"
 STATS_DUMP = False
-STATS_CLASS = "pailitao_spider.collector.QuickStats"
+STATS_CLASS = "pailitao_spider.scrapy_overrides.QuickStats"
 WARN_ON_GENERATOR_RETURN_VALUE = False  # it reads the callback's source for every answer

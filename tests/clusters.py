@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pailitao_spider.cluster.local_server import LocalServer
+from pailitao_spider.cluster.redis.local_server import LocalServer
 from pailitao_spider.sandbox.server import Site
 from tests.crawling import REPOSITORY, Crawled
 from tests.warm import SCRAPY, start

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-from pailitao_spider.cluster.local_server import LocalServer
+from pailitao_spider.cluster.redis.local_server import LocalServer
 from pailitao_spider.sandbox.options import SandboxOptions, build
 from pailitao_spider.sandbox.server import Gateway, Site, serve
 from tests.clusters import Cluster

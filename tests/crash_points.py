@@ -18,12 +18,11 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
 
-from pailitao_spider.cluster.session import ClusterSession
-from pailitao_spider.cluster.worker import Worker
-from pailitao_spider.feeds import DurableFeedExporter
-from pailitao_spider.image_search import META, call_of
+from pailitao_spider.cluster.worker.exchange import Worker
+from pailitao_spider.cluster.worker.session import ClusterSession
+from pailitao_spider.crawl.requests import META, PageResponse, call_of
+from pailitao_spider.exporters.feed_exporter import DurableFeedExporter
 from pailitao_spider.middlewares.answers import AnswerMiddleware
-from pailitao_spider.responses import PageResponse
 from pailitao_spider.spiders.pailitao import PailitaoSpider
 
 MARKER = Path("crashed")

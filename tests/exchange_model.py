@@ -9,13 +9,13 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pailitao_spider.cluster.codec import IntakeSeed, digest_of, line_of
-from pailitao_spider.cluster.messages import Ack, Admit, Answer, Message, PageOut
+from pailitao_spider.cluster.seed_codec import IntakeSeed, digest_of, line_of
+from pailitao_spider.cluster.worker.messages import Ack, Admit, Answer, Message, PageOut
+from pailitao_spider.crawl.paging import Hints, Paging
+from pailitao_spider.crawl.searches import Part, Search, twin_line
 from pailitao_spider.gateways.calls import PictureRef
-from pailitao_spider.paging import Hints, Paging
-from pailitao_spider.results.ledger import LedgerLine
-from pailitao_spider.searches import Part, Search, twin_line
-from pailitao_spider.seeds import Seed, UrlImage
+from pailitao_spider.results.records import LedgerLine
+from pailitao_spider.seeds.model import Seed, UrlImage
 
 COMPLETE = ("done", "empty")
 

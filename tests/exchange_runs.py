@@ -6,12 +6,20 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pailitao_spider.cluster.buckets import bucket_of
-from pailitao_spider.cluster.codec import IntakeSeed, line_of
-from pailitao_spider.cluster.intake import ReadLines
-from pailitao_spider.cluster.ledger_lines import ledger_line
-from pailitao_spider.cluster.messages import Ack, Answer, Burial, GiveBack, Hold, Message, PageOut
-from pailitao_spider.seeds import Seed, StoredImage, UrlImage
+from pailitao_spider.cluster.seed_codec import IntakeSeed, line_of
+from pailitao_spider.cluster.shared.dedup import bucket_of
+from pailitao_spider.cluster.worker.intake import ReadLines
+from pailitao_spider.cluster.worker.messages import (
+    Ack,
+    Answer,
+    Burial,
+    GiveBack,
+    Hold,
+    Message,
+    PageOut,
+    ledger_line,
+)
+from pailitao_spider.seeds.model import Seed, StoredImage, UrlImage
 from tests.exchange_model import COMPLETE, Model, id_of
 from tests.exchanges import TERMS, Exchanges, unpacked
 

@@ -8,13 +8,13 @@ from typing import Any, cast
 import msgspec
 from redis import Redis
 
-from pailitao_spider.cluster.codec import IntakeSeed, digest_of, line_of
-from pailitao_spider.cluster.intake import ReadLines
-from pailitao_spider.cluster.keys import RunKeys
-from pailitao_spider.cluster.link import Link
-from pailitao_spider.cluster.local_server import LocalServer
-from pailitao_spider.cluster.messages import Answer, Message, decoded_answer, encoded
-from pailitao_spider.seeds import Seed, UrlImage
+from pailitao_spider.cluster.redis.client import Link
+from pailitao_spider.cluster.redis.key_names import RunKeys
+from pailitao_spider.cluster.redis.local_server import LocalServer
+from pailitao_spider.cluster.seed_codec import IntakeSeed, digest_of, line_of
+from pailitao_spider.cluster.worker.intake import ReadLines
+from pailitao_spider.cluster.worker.messages import Answer, Message, decoded_answer, encoded
+from pailitao_spider.seeds.model import Seed, UrlImage
 
 TERMS: dict[str, Any] = {
     "lease_seconds": 1000.0,

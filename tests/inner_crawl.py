@@ -11,7 +11,7 @@ from scrapy import Request, Spider, signals
 from scrapy.core.scheduler import BaseScheduler
 from scrapy.crawler import AsyncCrawlerProcess
 
-from pailitao_spider import inner
+from pailitao_spider.crawl import scrapy_internals
 
 SEEN: dict[str, Any] = {}
 
@@ -56,10 +56,10 @@ class Probe(Spider):
     def _wake(self) -> None:
         engine = self.crawler.engine
         engine.scheduler.ready, SEEN["waking"] = self.request, time.monotonic()
-        inner.wake(engine)
+        scrapy_internals.wake(engine)
 
     def _holds(self) -> bool:
-        return self.request in inner.in_progress(self.crawler.engine)
+        return self.request in scrapy_internals.in_progress(self.crawler.engine)
 
     def parse(self, response: Any) -> Any:
         SEEN["in callback"] = self._holds()

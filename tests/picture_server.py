@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from PIL import Image
 
-from pailitao_spider.sandbox.catalogue import Catalogue
-from pailitao_spider.sandbox.drawing import jpeg
+from pailitao_spider.sandbox.catalogue.drawing import jpeg
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 
 HUGE_BYTES = 400_000
 

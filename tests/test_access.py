@@ -17,21 +17,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from pailitao_spider.access.budget import Allowance, Budget, DayUse, LocalBudget, Purse
-from pailitao_spider.access.days import beijing_day, next_midnight
-from pailitao_spider.access.gate import GateClosedError
-from pailitao_spider.access.retrying import Action, Attempt, RetryPolicy
-from pailitao_spider.access.token_file import TokenFile, default_folder
-from pailitao_spider.access.tokens import Fetch, LocalTokens, Token
-from pailitao_spider.access.usage_file import UsageFile
-from pailitao_spider.cluster.budget import RedisBudget, RedisPurse, day_use
-from pailitao_spider.cluster.keys import AppKeys
-from pailitao_spider.cluster.link import Link
-from pailitao_spider.cluster.local_server import LocalServer
+from pailitao_spider.cluster.redis.client import Link
+from pailitao_spider.cluster.redis.key_names import AppKeys
+from pailitao_spider.cluster.redis.local_server import LocalServer
+from pailitao_spider.cluster.shared.budget import RedisBudget, RedisPurse, day_use
 from pailitao_spider.errors import RefusedError
 from pailitao_spider.gateways.oauth import Renewed
 from pailitao_spider.gateways.pages import QuotaTold
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
+from pailitao_spider.keys.budget import Allowance, Budget, DayUse, LocalBudget, Purse
+from pailitao_spider.keys.quota_day import beijing_day, next_midnight
+from pailitao_spider.keys.rate_limiter import GateClosedError
+from pailitao_spider.keys.retry_policy import Action, Attempt, RetryPolicy
+from pailitao_spider.keys.token_file import TokenFile, default_folder
+from pailitao_spider.keys.tokens import Fetch, LocalTokens, Token
+from pailitao_spider.keys.usage_db import UsageFile
 
 # tokens: what both kinds of tokens do is in test_cluster_tokens
 

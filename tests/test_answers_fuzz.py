@@ -14,13 +14,14 @@ from typing import Any, cast
 
 import pytest
 
-from pailitao_spider.gateways.dialects import DIALECTS, Dialect, TakesUploads, dialect
-from pailitao_spider.gateways.foreign import speaker
+from pailitao_spider.crawl.paging import PAGE_LIMIT, Paging
+from pailitao_spider.gateways.foreign_envelopes import speaker
 from pailitao_spider.gateways.oauth import renewed
 from pailitao_spider.gateways.pages import Page
+from pailitao_spider.gateways.protocol import Dialect, TakesUploads
 from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass
-from pailitao_spider.offers import Offer
-from pailitao_spider.paging import PAGE_LIMIT, Paging
+from pailitao_spider.gateways.registry import DIALECTS, dialect
+from pailitao_spider.offers.model import Offer
 from pailitao_spider.results.lines import ENCODER
 
 THROTTLED, SPENT, TOKEN = RefusalClass.THROTTLED, RefusalClass.SPENT, RefusalClass.TOKEN

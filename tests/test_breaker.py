@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pailitao_spider.access.breaker import Breaker
+from pailitao_spider.keys.breaker import Breaker
 
 WORDS = "400 what"
 

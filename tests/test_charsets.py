@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from pailitao_spider.gateways.answers import decode
 from pailitao_spider.gateways.charsets import guessed_in_utf8, in_utf8
-from pailitao_spider.gateways.dialects import dialect
+from pailitao_spider.gateways.json_bodies import decode
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Cause, Refusal
-from pailitao_spider.offers import Offer
+from pailitao_spider.gateways.registry import dialect
+from pailitao_spider.offers.model import Offer
 
 TITLE, SELLER = "夏季纯棉T恤男士宽松短袖 誠\\品", "杭州某某服饰工厂店"
 ROW = {"num_iid": "741422477524", "title": TITLE, "seller_nick": SELLER, "price": "29.90"}

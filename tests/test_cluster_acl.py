@@ -13,10 +13,10 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
-from pailitao_spider.cluster.local_server import LocalServer
+from pailitao_spider.cluster.redis.local_server import LocalServer
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.sandbox.accounts import Account
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.server import Gateway, Site
 from tests.clusters import Cluster
 from tests.crawling import REPOSITORY

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pailitao_spider.cluster.local_server import LocalServer
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.cluster.redis.local_server import LocalServer
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.server import Gateway, Site
 from tests.clusters import Cluster
 from tests.test_faults import photo

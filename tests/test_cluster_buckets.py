@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pailitao_spider.cluster.buckets import bucket_of
-from pailitao_spider.cluster.local_server import LocalServer
-from pailitao_spider.cluster.messages import Ack
+from pailitao_spider.cluster.redis.local_server import LocalServer
+from pailitao_spider.cluster.shared.dedup import bucket_of
+from pailitao_spider.cluster.worker.messages import Ack
 from tests.exchanges import Exchanges, Talker, url_seed
 
 DIGITS = st.text("0123456789", max_size=20)

@@ -24,17 +24,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from scrapy.settings import Settings
 
-from pailitao_spider.access.tokens import Token
-from pailitao_spider.cluster.checks import check_server, open_client
-from pailitao_spider.cluster.connection import Client, connect, shown_address, shown_url
-from pailitao_spider.cluster.keys import AppKeys
-from pailitao_spider.cluster.link import Link
-from pailitao_spider.cluster.local_server import LocalServer, server_program
-from pailitao_spider.cluster.tokens import RedisTokens
-from pailitao_spider.cluster.uploads import RedisUploads
+from pailitao_spider.cluster.redis.client import Link
+from pailitao_spider.cluster.redis.connection import Client, connect, shown_address, shown_url
+from pailitao_spider.cluster.redis.key_names import AppKeys
+from pailitao_spider.cluster.redis.local_server import LocalServer, server_program
+from pailitao_spider.cluster.redis.server_checks import check_server, open_client
+from pailitao_spider.cluster.shared.tokens import RedisTokens
+from pailitao_spider.cluster.shared.upload_cache import RedisUploads
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.calls import Credential
 from pailitao_spider.gateways.oauth import Renewed
+from pailitao_spider.keys.tokens import Token
 from tests.redis_proxy import RedisProxy
 
 KEYS = AppKeys("http://gateway", "key")

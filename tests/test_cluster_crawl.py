@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.server import Gateway, Site
 from tests.clusters import Cluster
 from tests.test_faults import photo, rows_of

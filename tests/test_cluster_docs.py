@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pailitao_spider.cluster.link import script_text
+from pailitao_spider.cluster.redis.client import script_text
 from tests.crawling import REPOSITORY
 
 DOCS = (REPOSITORY / "docs" / "cluster.md").read_text(encoding="utf-8")

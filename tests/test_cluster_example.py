@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from tests.crawling import REPOSITORY, Crawled
 
 PHOTOS = REPOSITORY / "examples" / "photos"

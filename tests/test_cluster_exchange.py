@@ -13,10 +13,10 @@ import pytest
 from redis.exceptions import ResponseError
 from scrapy.settings import Settings
 
-from pailitao_spider.cluster.connection import connect
-from pailitao_spider.cluster.link import AwayError, Link
-from pailitao_spider.cluster.local_server import LocalServer
-from pailitao_spider.cluster.messages import Ack, Burial, GiveBack, Hold
+from pailitao_spider.cluster.redis.client import AwayError, Link
+from pailitao_spider.cluster.redis.connection import connect
+from pailitao_spider.cluster.redis.local_server import LocalServer
+from pailitao_spider.cluster.worker.messages import Ack, Burial, GiveBack, Hold
 from tests.exchange_runs import play
 from tests.exchanges import Exchanges, Talker, url_seed
 from tests.redis_programs import PROGRAMS, first_on_the_path

@@ -23,13 +23,13 @@ from aiohttp import web
 from msgspec import msgpack
 from redis.asyncio import Redis
 
-from pailitao_spider.access.gate import GateClosedError
-from pailitao_spider.access.pace import CONSTANTS, Pace, Permit
-from pailitao_spider.cluster.gate import RedisGate
-from pailitao_spider.cluster.keys import AppKeys
-from pailitao_spider.cluster.link import Link
-from pailitao_spider.cluster.local_server import LocalServer
-from pailitao_spider.cluster.plan import Ask, Plan, Report
+from pailitao_spider.cluster.redis.client import Link
+from pailitao_spider.cluster.redis.key_names import AppKeys
+from pailitao_spider.cluster.redis.local_server import LocalServer
+from pailitao_spider.cluster.shared.rate_limiter import RedisGate
+from pailitao_spider.cluster.shared.rate_schedule import Ask, Plan, Report
+from pailitao_spider.keys.adaptive_rate import CONSTANTS, Pace, Permit
+from pailitao_spider.keys.rate_limiter import GateClosedError
 from pailitao_spider.sandbox.quota import Quota
 
 KEYS = AppKeys("http://gateway", "key")

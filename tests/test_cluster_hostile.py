@@ -14,7 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from redis import Redis
 
-from pailitao_spider.cluster.codec import (
+from pailitao_spider.cluster.redis.key_names import RunKeys
+from pailitao_spider.cluster.seed_codec import (
     NoSeedError,
     digest_of,
     line_of,
@@ -22,13 +23,12 @@ from pailitao_spider.cluster.codec import (
     read_payload,
     written_payload,
 )
-from pailitao_spider.cluster.intake import ReadLines
-from pailitao_spider.cluster.keys import RunKeys
+from pailitao_spider.cluster.worker.intake import ReadLines
 from pailitao_spider.sandbox.accounts import Account
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.server import Gateway, Site
-from pailitao_spider.seeds import StoredImage, UrlImage
+from pailitao_spider.seeds.model import StoredImage, UrlImage
 from tests.clusters import Cluster
 from tests.test_crawl import PHOTOS
 from tests.test_faults import photo, rows_of

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import redis
 
-from pailitao_spider.cluster.intake import ReadLines
-from pailitao_spider.cluster.local_server import LocalServer
-from pailitao_spider.cluster.messages import Answer, Hold, PageOut
-from pailitao_spider.cluster.pacing import Pacing
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.cluster.redis.local_server import LocalServer
+from pailitao_spider.cluster.worker.intake import ReadLines
+from pailitao_spider.cluster.worker.messages import Answer, Hold, PageOut
+from pailitao_spider.cluster.worker.polling import Pacing
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.server import Gateway, Site
 from tests.clusters import Cluster, Worker

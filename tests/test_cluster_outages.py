@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pailitao_spider.cluster.local_server import LocalServer
+from pailitao_spider.cluster.redis.local_server import LocalServer
 from pailitao_spider.sandbox.accounts import Account
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.quota import Quota
 from pailitao_spider.sandbox.server import Gateway, Site

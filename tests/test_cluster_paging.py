@@ -13,14 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pailitao_spider.cluster.ledger_lines import ledger_line
-from pailitao_spider.cluster.local_server import LocalServer
-from pailitao_spider.cluster.messages import Ack
+from pailitao_spider.cluster.redis.local_server import LocalServer
+from pailitao_spider.cluster.worker.messages import Ack, ledger_line
+from pailitao_spider.crawl.paging import PAGE_LIMIT, Hints, Paging
+from pailitao_spider.crawl.searches import Part, Search
 from pailitao_spider.gateways.calls import PictureRef
-from pailitao_spider.paging import PAGE_LIMIT, Hints, Paging
-from pailitao_spider.results.ledger import LedgerLine
-from pailitao_spider.searches import Part, Search
-from pailitao_spider.seeds import Seed, UrlImage
+from pailitao_spider.results.records import LedgerLine
+from pailitao_spider.seeds.model import Seed, UrlImage
 from tests.exchanges import Exchanges, Talker, unpacked, url_seed
 
 URL = "https://sandbox.invalid/1.jpg"

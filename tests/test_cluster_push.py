@@ -15,18 +15,18 @@ from typing import Any
 import pytest
 from scrapy.settings import Settings
 
-from pailitao_spider.cluster.codec import IntakeSeed, read_line
-from pailitao_spider.cluster.connection import connect
-from pailitao_spider.cluster.link import Link
-from pailitao_spider.cluster.messages import Ack
-from pailitao_spider.cluster.pushing import Pushed, Pusher
-from pailitao_spider.gateways.dialects import dialect
+from pailitao_spider.cluster.admin.push import Pushed, Pusher
+from pailitao_spider.cluster.redis.client import Link
+from pailitao_spider.cluster.redis.connection import connect
+from pailitao_spider.cluster.seed_codec import IntakeSeed, read_line
+from pailitao_spider.cluster.worker.messages import Ack
+from pailitao_spider.gateways.registry import dialect
 from pailitao_spider.results.ledger import Books
-from pailitao_spider.results.roster import KnownSeed
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.results.seed_index import KnownSeed
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.server import Site
-from pailitao_spider.seeds import BadLine, FileImage, Seed, StoredImage, UrlImage
-from pailitao_spider.sources import open_source
+from pailitao_spider.seeds.model import BadLine, FileImage, Seed, StoredImage, UrlImage
+from pailitao_spider.seeds.sources import open_source
 from tests.clusters import Cluster
 from tests.exchanges import Exchanges, Talker
 from tests.test_crawl import PHOTOS

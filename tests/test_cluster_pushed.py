@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from pailitao_spider.cluster.codec import read_line
-from pailitao_spider.cluster.keys import RunKeys
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.cluster.redis.key_names import RunKeys
+from pailitao_spider.cluster.seed_codec import read_line
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.server import Gateway, Site
 from tests.clusters import Cluster

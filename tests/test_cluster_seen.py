@@ -11,17 +11,17 @@ from typing import Any, cast
 import pytest
 from scrapy.settings import Settings
 
-from pailitao_spider.cluster.connection import connect
-from pailitao_spider.cluster.hand import PageInHand
-from pailitao_spider.cluster.link import Link
-from pailitao_spider.cluster.messages import Ack
-from pailitao_spider.cluster.seen import SharedSeen
-from pailitao_spider.config import DedupScope
-from pailitao_spider.dedup import DEDUP_KEYS, LocalSeen
+from pailitao_spider.cluster.redis.client import Link
+from pailitao_spider.cluster.redis.connection import connect
+from pailitao_spider.cluster.shared.dedup import SharedSeen
+from pailitao_spider.cluster.worker.leased_pages import PageInHand
+from pailitao_spider.cluster.worker.messages import Ack
+from pailitao_spider.config.setting_table import DedupScope
 from pailitao_spider.gateways.calls import PictureRef, SearchCall
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.offers.dedup import DEDUP_KEYS, LocalSeen
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.server import Gateway, Site
-from pailitao_spider.seeds import Seed, UrlImage
+from pailitao_spider.seeds.model import Seed, UrlImage
 from tests.clusters import Cluster
 from tests.exchanges import Exchanges, Talker, url_seed
 from tests.test_faults import photo, rows_of

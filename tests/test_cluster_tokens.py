@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 from scrapy.settings import Settings
 
-from pailitao_spider.access.tokens import LocalTokens, Token
-from pailitao_spider.cluster.connection import connect
-from pailitao_spider.cluster.keys import AppKeys
-from pailitao_spider.cluster.link import Link, StoppedError
-from pailitao_spider.cluster.local_server import LocalServer
-from pailitao_spider.cluster.tokens import RedisTokens
+from pailitao_spider.cluster.redis.client import Link, StoppedError
+from pailitao_spider.cluster.redis.connection import connect
+from pailitao_spider.cluster.redis.key_names import AppKeys
+from pailitao_spider.cluster.redis.local_server import LocalServer
+from pailitao_spider.cluster.shared.tokens import RedisTokens
 from pailitao_spider.errors import RefusedError
 from pailitao_spider.gateways.calls import Credential
 from pailitao_spider.gateways.oauth import Renewed
+from pailitao_spider.keys.tokens import LocalTokens, Token
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.server import Site
 from tests.crawling import REPOSITORY

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from scrapy.settings import Settings
 
-from pailitao_spider.access.uploads import LocalUploads, Uploads
-from pailitao_spider.cluster.connection import connect
-from pailitao_spider.cluster.keys import AppKeys
-from pailitao_spider.cluster.link import Link
-from pailitao_spider.cluster.local_server import LocalServer
-from pailitao_spider.cluster.uploads import RedisUploads
+from pailitao_spider.cluster.redis.client import Link
+from pailitao_spider.cluster.redis.connection import connect
+from pailitao_spider.cluster.redis.key_names import AppKeys
+from pailitao_spider.cluster.redis.local_server import LocalServer
+from pailitao_spider.cluster.shared.upload_cache import RedisUploads
 from pailitao_spider.errors import RefusedError
+from pailitao_spider.keys.upload_cache import LocalUploads, Uploads
 from pailitao_spider.results.state import CrawlState
 
 KEYS = AppKeys("http://gateway", "key")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pailitao_spider import values
 from pailitao_spider.errors import FieldError
-from pailitao_spider.values import columns
+from pailitao_spider.offers import values
+from pailitao_spider.offers.values import columns
 
 ID, LINK, TIME = "610947572360", "https://cbu01.alicdn.com/img/1.jpg", "2024-04-20 08:00:00"
 USUAL = st.sampled_from([ID, LINK, TIME, "夏季新款 女士凉鞋", "a", "x" * 40, "7" * 19])

@@ -14,7 +14,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import HtmlResponse, JsonResponse, Response
 from scrapy.utils.test import get_crawler
 
-from pailitao_spider.image_search import META
+from pailitao_spider.crawl.requests import META
 from pailitao_spider.middlewares.compression import CompressionMiddleware
 from pailitao_spider.settings import DOWNLOADER_MIDDLEWARES_BASE
 

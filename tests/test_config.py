@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scrapy.settings import Settings
 
-from pailitao_spider.arguments import Arguments
-from pailitao_spider.config import KNOWN_NAMES, Config, KeysFile, unknown_names
-from pailitao_spider.credentials import keys_of
+from pailitao_spider.config.arguments import Arguments
+from pailitao_spider.config.credentials import keys_of
+from pailitao_spider.config.feeds import FeedTarget, local_feeds
+from pailitao_spider.config.keys_file import KeysFile
+from pailitao_spider.config.setting_table import KNOWN_NAMES, Config, unknown_names
 from pailitao_spider.edit_distance import edit_distance
 from pailitao_spider.errors import ConfigError, ResultsError
-from pailitao_spider.outputs import FeedTarget, local_feeds
 
 D = Decimal
 KEY = {"PAILITAO_APP_KEY": "a-key", "PAILITAO_APP_SECRET": "a-secret"}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pailitao_spider.offers import Offer
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.offers.model import Offer
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.server import Gateway, Site
 from tests.crawling import REPOSITORY, Crawler
 

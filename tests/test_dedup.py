@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pailitao_spider import dedup
-from pailitao_spider.dedup import DEDUP_KEYS, LocalSeen
-from pailitao_spider.number_set import NumberSet
-from pailitao_spider.results.written import WrittenOffer
+from pailitao_spider.offers import dedup
+from pailitao_spider.offers.dedup import DEDUP_KEYS, LocalSeen
+from pailitao_spider.offers.int_set import NumberSet
+from pailitao_spider.results.resume import WrittenOffer
 
 FEW = 5
 BUCKETS = 32_749

@@ -13,19 +13,19 @@ from urllib.error import HTTPError
 
 import pytest
 
-from pailitao_spider.drift import Drift
 from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchCall
-from pailitao_spider.gateways.dialects import DIALECTS, dialect
 from pailitao_spider.gateways.oauth import Renewed, refresh_form, renewed
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass
-from pailitao_spider.gateways.router_rows import SHAPE
-from pailitao_spider.offers import Offer
-from pailitao_spider.rows import read_row
+from pailitao_spider.gateways.registry import DIALECTS, dialect
+from pailitao_spider.gateways.router.rows import SHAPE
+from pailitao_spider.offers.drift import Drift
+from pailitao_spider.offers.model import Offer
+from pailitao_spider.offers.row_reader import read_row
 from pailitao_spider.sandbox.accounts import Account
-from pailitao_spider.sandbox.catalogue import Catalogue
-from pailitao_spider.sandbox.drawing import jpeg
-from pailitao_spider.sandbox.drifting import RowDrift
+from pailitao_spider.sandbox.catalogue.drawing import jpeg
+from pailitao_spider.sandbox.catalogue.drifting import RowDrift
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.quota import Quota
 from pailitao_spider.sandbox.server import Gateway, Site

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 from scrapy.settings import Settings
 
-from pailitao_spider.cluster.local_server import LocalServer
-from pailitao_spider.doctor.clocks import apart
+from pailitao_spider.cluster.redis.local_server import LocalServer
 from pailitao_spider.doctor.findings import right, shown_url, without
+from pailitao_spider.doctor.keys import apart
 from pailitao_spider.sandbox.accounts import Account
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.server import Gateway, Site
 from pailitao_spider.verbs import doctor

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pailitao_spider.drift import Drift
-from pailitao_spider.drift_watch import DriftWatch
-from pailitao_spider.rows import RowShape, read_row
+from pailitao_spider.offers.drift import Drift
+from pailitao_spider.offers.drift_monitor import DriftWatch
+from pailitao_spider.offers.row_reader import RowShape, read_row
 from pailitao_spider.sandbox.server import Site
 from tests.crawling import Crawler
 from tests.test_faults import photo

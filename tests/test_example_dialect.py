@@ -15,10 +15,11 @@ from yarl import URL
 
 from pailitao_spider.errors import PailitaoError
 from pailitao_spider.gateways.calls import Credential, PictureRef, SearchCall
-from pailitao_spider.gateways.dialects import Dialect, dialect
 from pailitao_spider.gateways.pages import Page
+from pailitao_spider.gateways.protocol import Dialect
 from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass
-from pailitao_spider.offers import Offer, RejectedRow
+from pailitao_spider.gateways.registry import dialect
+from pailitao_spider.offers.model import Offer, RejectedRow
 from pailitao_spider.results.lines import ENCODER
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

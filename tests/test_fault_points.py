@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pailitao_spider.cluster.local_server import LocalServer
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.cluster.redis.local_server import LocalServer
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.server import Gateway, Site
 from tests.clusters import Cluster
 from tests.crawling import Crawled, Crawler
@@ -29,9 +29,9 @@ MINUTE = "with the first call's seat in hand: the gate lets another through afte
 BEYOND = {
     "seed_reader.py|SeedReader._run": ENTRY,
     "seed_reader.py|_give": ENTRY,
-    "access/pool.py|Pool._taken": ENTRY,
+    "keys/pool.py|Pool._taken": ENTRY,
     "feeds.py|DurableFeedExporter.item_scraped": "is not called, for what this can see",
-    "cluster/seen.py|SharedSeen._ask": ENTRY,
+    "cluster/shared/dedup.py|SharedSeen._ask": ENTRY,
     "middlewares/signing.py|SigningMiddleware._sign": MINUTE,
     "middlewares/signing.py|_Leave.__init__": MINUTE,
 }
@@ -132,7 +132,7 @@ def test_a_worker_with_a_fault_ends_and_the_next_one_finds_the_rest(
     named = [
         each
         for each in enumerate(places(functions(tmp_path / "whole"), when))
-        if each[1].startswith(("cluster/", "session", "middlewares/", "access/"))
+        if each[1].startswith(("cluster/", "crawl/session", "middlewares/", "keys/"))
     ]
     with ThreadPoolExecutor(3) as pool:
         tell([told for told in pool.map(problem, named) if told], len(named))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from pailitao_spider.sandbox.accounts import Account
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.quota import Quota
 from pailitao_spider.sandbox.server import Gateway, Site
@@ -370,7 +370,7 @@ def test_a_fault_in_a_gateways_own_code_fails_its_seeds_and_ends(
     """
     (crawler.folder / "mine.py").write_text(
         "from pailitao_spider.gateways.calls import Form\n"
-        "from pailitao_spider.gateways.router import Router\n"
+        "from pailitao_spider.gateways.router.dialect import Router\n"
         "class Mine(Router):\n"
         f"    {code}\n"
     )

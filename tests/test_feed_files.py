@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pailitao_spider.analysis.feed_reader import Feeds, check_feeds, sides
 from pailitao_spider.errors import ResultsError
-from pailitao_spider.questions.reading import Feeds, check_feeds, sides
 from pailitao_spider.results.state import CrawlState
 from tests.test_question_verbs import Ask, ask
 from tests.test_questions import feed, ledger, line, matches

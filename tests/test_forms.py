@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pailitao_spider.gateways.forms import encoded
+from pailitao_spider.gateways.urlencode import encoded
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 import pytest
 from redis.asyncio import Redis
 
-from pailitao_spider.access import gate as access_gate
-from pailitao_spider.access.gate import Gate, GateClosedError, LocalGate
-from pailitao_spider.access.pace import Pace, Permit
-from pailitao_spider.cluster import gate as cluster_gate
-from pailitao_spider.cluster.gate import RedisGate
-from pailitao_spider.cluster.keys import AppKeys
-from pailitao_spider.cluster.link import Link
+from pailitao_spider.cluster.redis.client import Link
+from pailitao_spider.cluster.redis.key_names import AppKeys
+from pailitao_spider.cluster.shared import rate_limiter as cluster_gate
+from pailitao_spider.cluster.shared.rate_limiter import RedisGate
+from pailitao_spider.keys import rate_limiter as access_gate
+from pailitao_spider.keys.adaptive_rate import Pace, Permit
+from pailitao_spider.keys.rate_limiter import Gate, GateClosedError, LocalGate
 from tests.virtual_time import VirtualLoop
 
 

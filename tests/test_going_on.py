@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.server import Gateway, Site
 from tests.crawling import Crawled, Crawler

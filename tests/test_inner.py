@@ -14,7 +14,7 @@ from scrapy import Request
 from scrapy.core.engine import ExecutionEngine, _Slot
 from scrapy.utils.request import fingerprint
 
-from pailitao_spider import inner
+from pailitao_spider.crawl import scrapy_internals
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.calls import Form
 from tests.crawling import REPOSITORY
@@ -24,9 +24,9 @@ def test_a_signed_form_goes_in_and_the_clean_one_comes_back() -> None:
     request = Request("https://pailitao.invalid/search?page=1", method="POST", body=b"")
     before = fingerprint(request)
 
-    clean = inner.put_form(request, Form("https://gateway.example/rest", b"sign=ABC"))
+    clean = scrapy_internals.put_form(request, Form("https://gateway.example/rest", b"sign=ABC"))
     assert (request.url, request.body) == ("https://gateway.example/rest", b"sign=ABC")
-    inner.take_form(request, clean)
+    scrapy_internals.take_form(request, clean)
 
     assert (request.url, request.body) == ("https://pailitao.invalid/search?page=1", b"")
     assert fingerprint(request) == before
@@ -39,7 +39,7 @@ class _Engine:
 
 def test_another_scrapy_is_refused_with_one_line() -> None:
     async def check() -> None:
-        inner.check(_Engine())  # type: ignore[arg-type]
+        scrapy_internals.check(_Engine())  # type: ignore[arg-type]
 
     with pytest.raises(ConfigError, match="built differently inside"):
         asyncio.run(check())
@@ -48,10 +48,10 @@ def test_another_scrapy_is_refused_with_one_line() -> None:
 def test_a_slot_tells_whether_the_spider_is_closing() -> None:
     engine = ExecutionEngine.__new__(ExecutionEngine)
     engine._slot = None
-    assert inner.is_closing(engine)
+    assert scrapy_internals.is_closing(engine)
     engine._slot = _Slot.__new__(_Slot)
     engine._slot.closing = None
-    assert not inner.is_closing(engine)
+    assert not scrapy_internals.is_closing(engine)
 
 
 def test_a_request_is_in_progress_until_all_that_it_led_to_is_through() -> None:
@@ -77,7 +77,7 @@ def test_an_address_that_a_download_handler_logs_ends_at_its_question_mark(
     """Some gateways are sent their secret in the query."""
     name = f"scrapy.core.downloader.handlers.{module}"
     assert importlib.util.find_spec(name) is not None, "Scrapy has renamed it"
-    inner.hide_addresses()
+    scrapy_internals.hide_addresses()
     request = Request("https://gateway.example/search?secret=s3cret&page=1")
     logging.getLogger(name).warning("Received %d bytes in request %s.", 9, request)
     assert caplog.messages == [

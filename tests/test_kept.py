@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pailitao_spider.results.match_file import MatchFile
-from pailitao_spider.results.roster import KnownSeed, Roster
+from pailitao_spider.results.seed_index import KnownSeed, Roster
 from pailitao_spider.results.twins import cause_of, searched_for
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.server import Gateway, Site

@@ -383,7 +383,7 @@ def test_a_bad_file_of_keys_is_one_line(
 ) -> None:
     from scrapy.settings import Settings
 
-    from pailitao_spider.config import Config
+    from pailitao_spider.config.setting_table import Config
     from pailitao_spider.errors import ConfigError
 
     monkeypatch.chdir(tmp_path)
@@ -400,7 +400,7 @@ def test_a_bad_file_of_keys_is_one_line(
 def test_a_secret_in_a_broken_file_is_not_shown(tmp_path: Path) -> None:
     from scrapy.settings import Settings
 
-    from pailitao_spider.config import Config
+    from pailitao_spider.config.setting_table import Config
     from pailitao_spider.errors import ConfigError
 
     path = tmp_path / "keys.toml"

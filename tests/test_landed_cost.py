@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from pailitao_spider.analysis.feed_reader import Feeds, OfferLine
+from pailitao_spider.analysis.landed_cost import cost_of, unit_price
+from pailitao_spider.analysis.postage import basis_of
+from pailitao_spider.analysis.terms import Terms, read_terms
+from pailitao_spider.analysis.units import measure_of
 from pailitao_spider.errors import ConfigError
-from pailitao_spider.questions.postage import basis_of
-from pailitao_spider.questions.prices import cost_of, unit_price
-from pailitao_spider.questions.reading import Feeds, OfferLine
-from pailitao_spider.questions.terms import Terms, read_terms
-from pailitao_spider.questions.units import measure_of
-from pailitao_spider.values.prices import Span
+from pailitao_spider.offers.values.prices import Span
 from tests.test_question_verbs import Ask, ask
 from tests.test_questions import feed, ledger, line
 

@@ -18,9 +18,9 @@ from scrapy.pipelines import ItemPipelineManager
 from scrapy.utils.signal import send_catch_log_async
 from scrapy.utils.test import get_crawler
 
-from pailitao_spider.lane import receivers
-from pailitao_spider.lane.items import Audiences
-from pailitao_spider.lane.receivers import Receivers
+from pailitao_spider.item_fast_path import receivers
+from pailitao_spider.item_fast_path.items import Audiences
+from pailitao_spider.item_fast_path.receivers import Receivers
 from tests.crawling import REPOSITORY
 from tests.lane_scenarios import SCENARIOS
 

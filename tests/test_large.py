@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.server import Gateway, Site
 from tests.crawling import Crawler
 from tests.test_faults import photo

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from pailitao_spider.pictures import load
-from pailitao_spider.seeds import BadLine, Base64Image, FileImage, Seed, UrlImage
-from pailitao_spider.sources import open_source
-from pailitao_spider.sources.headers import image_places, key_of
+from pailitao_spider.seeds.headers import image_places, key_of
+from pailitao_spider.seeds.image_bytes import load
+from pailitao_spider.seeds.model import BadLine, Base64Image, FileImage, Seed, UrlImage
+from pailitao_spider.seeds.sources import open_source
 
 URL = "https://a.com/img/shoe.jpg"
 Write = Callable[[str, bytes], str]

@@ -18,13 +18,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from scrapy.settings import Settings
 
-from pailitao_spider.accounts import accounts_of
-from pailitao_spider.cluster.desk import at_desk
-from pailitao_spider.cluster.local_server import LocalServer
-from pailitao_spider.cluster.login import newest_login
-from pailitao_spider.config import Config
+from pailitao_spider.cluster.admin.command_context import at_desk
+from pailitao_spider.cluster.redis.local_server import LocalServer
+from pailitao_spider.cluster.shared.tokens import newest_login
+from pailitao_spider.config.setting_table import Config
+from pailitao_spider.keys.accounts import accounts_of
 from pailitao_spider.sandbox.accounts import LOGIN_CODE, Account
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.server import Gateway, Site
 from pailitao_spider.verbs import login
 from tests.crawling import Crawler

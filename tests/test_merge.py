@@ -21,16 +21,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pailitao_spider.dedup import DEDUP_KEYS
 from pailitao_spider.errors import ResultsError
-from pailitao_spider.results import sightings
-from pailitao_spider.results.drafts import Drafts
-from pailitao_spider.results.gathered import Gathered, gather, merged_paths
+from pailitao_spider.offers.dedup import DEDUP_KEYS
+from pailitao_spider.results import first_seen
+from pailitao_spider.results.atomic_files import Drafts
+from pailitao_spider.results.first_seen import Sightings
 from pailitao_spider.results.line_keys import moment_of, offer_sighting
+from pailitao_spider.results.merge_inputs import Gathered, gather, merged_paths
 from pailitao_spider.results.merging import Merged, merge
 from pailitao_spider.results.paths import ResultPaths
-from pailitao_spider.results.sightings import Sightings
-from pailitao_spider.results.written import WrittenOffer
+from pailitao_spider.results.resume import WrittenOffer
 from pailitao_spider.sandbox.server import Site
 from pailitao_spider.verbs import merge as verb
 from tests.crawling import Crawler
@@ -596,7 +596,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_result(
     cache_kib: int,
     words: str,
 ) -> None:
-    monkeypatch.setattr(sightings, "_CACHE_KIB", cache_kib)
+    monkeypatch.setattr(first_seen, "_CACHE_KIB", cache_kib)
     results.put("w.jsonl", offer("old", None))
     results.merge()
     lines = [offer(str(number), None) for number in range(6_000)]

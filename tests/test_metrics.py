@@ -16,9 +16,9 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pailitao_spider.config import Config, serves_metrics
+from pailitao_spider.config.setting_table import Config, serves_metrics
 from pailitao_spider.errors import ConfigError
-from pailitao_spider.progress.metrics import METRICS, ProgressCollector
+from pailitao_spider.monitoring.prometheus import METRICS, ProgressCollector
 from pailitao_spider.sandbox.server import Site
 from tests.clusters import Cluster
 from tests.crawling import REPOSITORY, Crawled, Crawler

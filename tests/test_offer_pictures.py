@@ -25,9 +25,9 @@ from pailitao_spider.offer_pictures import (
     default_folder,
     is_public,
 )
-from pailitao_spider.sandbox.catalogue import Catalogue
-from pailitao_spider.sandbox.drawing import jpeg
-from pailitao_spider.sandbox.drawn_pictures import DrawnPictures
+from pailitao_spider.sandbox.catalogue.drawing import jpeg
+from pailitao_spider.sandbox.catalogue.drawn_pictures import DrawnPictures
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from tests.picture_server import Names, PictureServer, picture, running
 
 LIMITS = FetchLimits(bytes=200_000, seconds=1, spacing_seconds=0)

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchCall
-from pailitao_spider.gateways.dialects import dialect
-from pailitao_spider.gateways.imagequery import ImageQuery
-from pailitao_spider.gateways.linkplus import LinkPlus
 from pailitao_spider.gateways.oauth import Renewed, code_form, login_url, renewed
-from pailitao_spider.gateways.openplatform import clock_of, unix_seconds
+from pailitao_spider.gateways.openplatform.imagequery import ImageQuery
+from pailitao_spider.gateways.openplatform.linkplus import LinkPlus
+from pailitao_spider.gateways.openplatform.signed_calls import clock_of, unix_seconds
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass
+from pailitao_spider.gateways.registry import dialect
 from pailitao_spider.gateways.signing import sign_path
-from pailitao_spider.offers import Offer, RejectedRow
+from pailitao_spider.offers.model import Offer, RejectedRow
 from pailitao_spider.results.lines import ENCODER
 
 URL = "https://gateway.test/openapi"

@@ -14,9 +14,9 @@ import pytest
 from scrapy.settings import Settings
 from scrapy.utils.project import get_project_settings
 
+from pailitao_spider.config.feeds import FeedTarget, local_feeds
+from pailitao_spider.crawl.preflight import check
 from pailitao_spider.errors import PailitaoError, ResultsError
-from pailitao_spider.outputs import FeedTarget, local_feeds
-from pailitao_spider.preflight import check
 from pailitao_spider.results.lines import LineFile
 from pailitao_spider.results.watched_files import HeldFile
 from pailitao_spider.sandbox.server import Gateway, Site
@@ -152,7 +152,7 @@ def test_a_password_of_a_feed_is_not_shown(settings: Settings) -> None:
         {"FEED_URI": "old.jsonl"},
         {"ITEM_PIPELINES": {"scrapy.pipelines.files.FilesPipeline": 1}},
         {"FEEDS": feeds("a.jsonl"), "EXTENSIONS": {
-            FEED_EXPORTER: None, "pailitao_spider.feeds.DurableFeedExporter": 0}},
+            FEED_EXPORTER: None, "pailitao_spider.exporters.feed_exporter.DurableFeedExporter": 0}},
     ],
     ids=["gb18030", "gbk-as-told", "batches", "formats", "stdout", "feed-uri", "own-pipeline",
          "named-exporter"],

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pailitao_spider.paging import AHEAD, PAGE_LIMIT, Hints, Paging, coverage
+from pailitao_spider.crawl.paging import AHEAD, PAGE_LIMIT, Hints, Paging, coverage
 
 
 def ids(page: int, number: int) -> list[str]:

@@ -18,16 +18,17 @@ from rich.console import Console
 from rich.text import Text
 from scrapy import Request
 
-from pailitao_spider.access.budget import DayUse
+from pailitao_spider.crawl.paging import Paging
+from pailitao_spider.crawl.requests import META
+from pailitao_spider.crawl.searches import Search, Searches, now_text
 from pailitao_spider.gateways.calls import PictureRef
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import RefusalClass
-from pailitao_spider.image_search import META
-from pailitao_spider.open_seeds import OpenSeeds
-from pailitao_spider.paging import Paging
-from pailitao_spider.progress.panel import panel
-from pailitao_spider.progress.recent import Recent
-from pailitao_spider.progress.snapshot import (
+from pailitao_spider.keys.budget import DayUse
+from pailitao_spider.monitoring.panel import panel
+from pailitao_spider.monitoring.sliding_rates import Recent
+from pailitao_spider.monitoring.slowest_seed import OpenSeeds
+from pailitao_spider.monitoring.snapshot import (
     Counts,
     KeyProgress,
     LastWord,
@@ -35,11 +36,10 @@ from pailitao_spider.progress.snapshot import (
     Progress,
     SharedRun,
 )
-from pailitao_spider.progress.telling import duration, line, refusals, stopping
-from pailitao_spider.searches import Search, Searches, now_text
-from pailitao_spider.seeds import Seed, UrlImage
-from pailitao_spider.terminal import Foot
-from pailitao_spider.watching import counted_seeds
+from pailitao_spider.monitoring.snapshot_taker import counted_seeds
+from pailitao_spider.monitoring.terminal_footer import Foot
+from pailitao_spider.monitoring.text import duration, line, refusals, stopping
+from pailitao_spider.seeds.model import Seed, UrlImage
 from tests.crawling import Crawler
 from tests.screens import InTerminal, Screen
 from tests.test_crawl import photo

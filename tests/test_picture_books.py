@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pailitao_spider.errors import SourceError
-from pailitao_spider.pictures import load
-from pailitao_spider.seeds import BadLine, Base64Image, Seed, UrlImage
-from pailitao_spider.sources import office_files, open_source
+from pailitao_spider.seeds.image_bytes import load
+from pailitao_spider.seeds.model import BadLine, Base64Image, Seed, UrlImage
+from pailitao_spider.seeds.sources import office_files, open_source
 from tests.picture_books import (
     book,
     ods_book,

@@ -20,7 +20,7 @@ from pailitao_spider import pictures
 from pailitao_spider.errors import PictureError
 from pailitao_spider.pictures import Picture, PictureLimits, formats, prepare
 from pailitao_spider.pictures.orientation import TRANSPOSED
-from pailitao_spider.seeds import Base64Image, FileImage
+from pailitao_spider.seeds.model import Base64Image, FileImage
 
 LIMITS = PictureLimits(bytes=2_000_000, side_pixels=2000, formats=frozenset({"JPEG", "PNG"}))
 SMALL = PictureLimits(bytes=2_000_000, side_pixels=40, formats=LIMITS.formats)

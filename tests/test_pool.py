@@ -10,23 +10,16 @@ from typing import Any, cast
 
 import pytest
 
-from pailitao_spider.access.budget import Allowance, LocalBudget, Purse
-from pailitao_spider.access.gate import GateClosedError, LocalGate
-from pailitao_spider.access.keys import Key, Out
-from pailitao_spider.access.pace import Pace
-from pailitao_spider.access.pool import (
-    FIRST_PAGE,
-    NEXT_PAGE,
-    UPLOAD,
-    NoKeyError,
-    Pool,
-    Seat,
-)
-from pailitao_spider.access.tokens import LocalTokens, Token
-from pailitao_spider.access.uploads import LocalUploads
-from pailitao_spider.access.usage_file import UsageFile
 from pailitao_spider.gateways.calls import Credential
-from pailitao_spider.gateways.dialects import dialect
+from pailitao_spider.gateways.registry import dialect
+from pailitao_spider.keys.adaptive_rate import Pace
+from pailitao_spider.keys.budget import Allowance, LocalBudget, Purse
+from pailitao_spider.keys.key import Key, Out
+from pailitao_spider.keys.pool import FIRST_PAGE, NEXT_PAGE, UPLOAD, NoKeyError, Pool, Seat
+from pailitao_spider.keys.rate_limiter import GateClosedError, LocalGate
+from pailitao_spider.keys.tokens import LocalTokens, Token
+from pailitao_spider.keys.upload_cache import LocalUploads
+from pailitao_spider.keys.usage_db import UsageFile
 from pailitao_spider.results.state import CrawlState
 from tests.virtual_time import VirtualLoop
 

@@ -17,20 +17,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pailitao_spider.arguments import Arguments
+from pailitao_spider.analysis import set_cover
+from pailitao_spider.analysis.compare import compare, margin
+from pailitao_spider.analysis.current import Current
+from pailitao_spider.analysis.diff import Change, Run, changes
+from pailitao_spider.analysis.feed_reader import Feeds, OfferLine, Tally, check_feeds
+from pailitao_spider.analysis.find import Wanted, find, fits
+from pailitao_spider.analysis.landed_cost import Span, Terms, cost_of, unit_price
+from pailitao_spider.analysis.matches import Relations
+from pailitao_spider.analysis.set_cover import cover
+from pailitao_spider.analysis.suppliers import Suppliers, suppliers_of
+from pailitao_spider.config.arguments import Arguments
 from pailitao_spider.errors import ResultsError
-from pailitao_spider.offers import Offer
+from pailitao_spider.offers.model import Offer
 from pailitao_spider.pipelines import fits as crawl_keeps
-from pailitao_spider.questions import covering
-from pailitao_spider.questions.changes import Change, Run, changes
-from pailitao_spider.questions.comparing import compare, margin
-from pailitao_spider.questions.covering import cover
-from pailitao_spider.questions.current import Current
-from pailitao_spider.questions.finding import Wanted, find, fits
-from pailitao_spider.questions.prices import Span, Terms, cost_of, unit_price
-from pailitao_spider.questions.reading import Feeds, OfferLine, Tally, check_feeds
-from pailitao_spider.questions.relations import Relations
-from pailitao_spider.questions.suppliers import Suppliers, suppliers_of
 from pailitao_spider.results.lines import ENCODER
 
 D = Decimal
@@ -435,7 +435,7 @@ def test_on_small_inputs_no_smaller_set_of_suppliers_exists(sets: Sets, target: 
 @given(families, st.integers(1, 9))
 def test_greedy_covers_and_is_within_its_bound(sets: Sets, target: int) -> None:
     target = min(target, len(set().union(*sets)))
-    picks = covering._greedy(arrays(sets), 9, target)
+    picks = set_cover._greedy(arrays(sets), 9, target)
     assert len(set().union(*(sets[index] for index in picks))) >= target
     harmonic = sum(1 / n for n in range(1, max(map(len, sets)) + 1))
     assert harmonic <= 1 + math.log(max(map(len, sets)))
@@ -444,7 +444,7 @@ def test_greedy_covers_and_is_within_its_bound(sets: Sets, target: int) -> None:
 
 def test_the_exact_search_beats_greedy_where_greedy_is_known_to_err() -> None:
     sets = [{0, 1, 2, 3, 7, 8, 9, 10}, set(range(7)), set(range(7, 14)), {4, 5, 11, 12}, {6, 13}]
-    assert len(covering._greedy(arrays(sets), 14, 14)) == 3
+    assert len(set_cover._greedy(arrays(sets), 14, 14)) == 3
     found = cover(arrays(sets), 14, 14)
     assert (sorted(found.picks), found.gains, found.is_smallest) == ([1, 2], (7, 7), True)
     found = cover(arrays([*sets, {14}]), 15, 14)

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from scrapy.settings import Settings
 
-from pailitao_spider.access.budget import DayUse
-from pailitao_spider.access.days import beijing_day, next_midnight
-from pailitao_spider.access.usage_file import UsageFile
-from pailitao_spider.accounts import accounts_of
-from pailitao_spider.cluster.desk import at_desk
-from pailitao_spider.cluster.keys import AppKeys
-from pailitao_spider.cluster.local_server import LocalServer
-from pailitao_spider.config import Config
+from pailitao_spider.cluster.admin.command_context import at_desk
+from pailitao_spider.cluster.redis.key_names import AppKeys
+from pailitao_spider.cluster.redis.local_server import LocalServer
+from pailitao_spider.config.setting_table import Config
+from pailitao_spider.keys.accounts import accounts_of
+from pailitao_spider.keys.budget import DayUse
+from pailitao_spider.keys.quota_day import beijing_day, next_midnight
+from pailitao_spider.keys.usage_db import UsageFile
 from pailitao_spider.verbs import quota
 
 Ask = Callable[..., tuple[int, str, str]]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pailitao_spider.cluster.local_server import LocalServer
+from pailitao_spider.cluster.redis.local_server import LocalServer
 from tests.clusters import Cluster
 from tests.crawling import Crawled, Crawler
 from tests.scripted_gateway import Answer, Script, ScriptedGateway, found, refused, scripted

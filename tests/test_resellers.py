@@ -10,15 +10,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from pailitao_spider.crawl.paging import Paging
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchCall
-from pailitao_spider.gateways.dialects import dialect
-from pailitao_spider.gateways.onebound import Onebound
 from pailitao_spider.gateways.pages import Page, QuotaTold
 from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass
-from pailitao_spider.gateways.tmapi import Tmapi
-from pailitao_spider.offers import Offer, RejectedRow
-from pailitao_spider.paging import Paging
+from pailitao_spider.gateways.registry import dialect
+from pailitao_spider.gateways.resellers.onebound import Onebound
+from pailitao_spider.gateways.resellers.tmapi import Tmapi
+from pailitao_spider.offers.model import Offer, RejectedRow
 
 D = Decimal
 PICTURE = "https://cbu01.alicdn.com/img/ibank/O1CN01.jpg?a=1&b=2"

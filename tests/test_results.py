@@ -18,23 +18,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scrapy.exporters import CsvItemExporter, JsonItemExporter, JsonLinesItemExporter
 
-from pailitao_spider.arguments import Arguments
-from pailitao_spider.dedup import DEDUP_KEYS, LocalSeen, Written
+from pailitao_spider.config.arguments import Arguments
+from pailitao_spider.crawl.paging import Paging
+from pailitao_spider.crawl.searches import Search, twin_line
 from pailitao_spider.errors import ResultsError
-from pailitao_spider.exporters import CsvExporter, JsonExporter, JsonLinesExporter
+from pailitao_spider.exporters.item_exporters import CsvExporter, JsonExporter, JsonLinesExporter
 from pailitao_spider.gateways.calls import PictureRef
 from pailitao_spider.gateways.pages import Page
-from pailitao_spider.offers import Offer, RejectedRow
-from pailitao_spider.paging import Paging
+from pailitao_spider.offers.dedup import DEDUP_KEYS, LocalSeen, Written
+from pailitao_spider.offers.model import Offer, RejectedRow
 from pailitao_spider.pipelines import fits
-from pailitao_spider.results.ledger import Books, LedgerLine, Match
+from pailitao_spider.results.ledger import Books
 from pailitao_spider.results.lines import LineFile, cut_torn_tail, lines_of, rewrite
 from pailitao_spider.results.paths import ResultPaths
-from pailitao_spider.results.roster import KnownSeed, PageStore, Roster
+from pailitao_spider.results.records import LedgerLine, Match
+from pailitao_spider.results.resume import WrittenOffer, written_offers
+from pailitao_spider.results.seed_index import KnownSeed, PageStore, Roster
 from pailitao_spider.results.state import CrawlState
-from pailitao_spider.results.written import WrittenOffer, written_offers
-from pailitao_spider.searches import Search, twin_line
-from pailitao_spider.seeds import Seed, UrlImage
+from pailitao_spider.seeds.model import Seed, UrlImage
 
 D = Decimal
 

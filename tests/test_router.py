@@ -11,11 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pailitao_spider.access.tokens import Token
 from pailitao_spider.errors import AnswerError, ConfigError
-from pailitao_spider.gateways.answers import decode, first, whole_number
 from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchCall, Sort
-from pailitao_spider.gateways.dialects import DIALECTS, dialect
+from pailitao_spider.gateways.json_bodies import decode, first, whole_number
 from pailitao_spider.gateways.oauth import Renewed, refresh_form, renewed
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import (
@@ -24,9 +22,11 @@ from pailitao_spider.gateways.refusals import (
     ban_seconds,
     retry_after_seconds,
 )
-from pailitao_spider.gateways.router import Router
+from pailitao_spider.gateways.registry import DIALECTS, dialect
+from pailitao_spider.gateways.router.dialect import Router
 from pailitao_spider.gateways.signing import sign
-from pailitao_spider.offers import Offer, RejectedRow
+from pailitao_spider.keys.tokens import Token
+from pailitao_spider.offers.model import Offer, RejectedRow
 from pailitao_spider.results.lines import ENCODER
 
 URL = "https://gateway.test/router/rest"
@@ -173,7 +173,11 @@ def test_options_follow_the_name_as_in_a_url() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["pailitao_spider.gateways.router:Router", "pailitao_spider.gateways.router.Router"]
+    "path",
+    [
+        "pailitao_spider.gateways.router.dialect:Router",
+        "pailitao_spider.gateways.router.dialect.Router",
+    ],
 )
 def test_a_dialect_of_one_s_own_is_found_by_its_import_path(path: str) -> None:
     assert dialect(f"{path}?timestamp=ms") == Router(timestamp="ms")
@@ -185,7 +189,7 @@ def test_a_dialect_of_one_s_own_is_found_by_its_import_path(path: str) -> None:
         ("", "known are router"),
         ("ruoter", "known are router"),
         ("no.such.module:Thing", "known are router"),
-        ("pailitao_spider.gateways.router:Ruoter", "known are router"),
+        ("pailitao_spider.gateways.router.dialect:Ruoter", "known are router"),
         ("..x", "known are router"),
         (".x", "known are router"),
         ("router?colour=red", "colour"),

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pailitao_spider.drift import Drift
-from pailitao_spider.gateways.answers import decode
-from pailitao_spider.gateways.router_rows import SHAPE, RouterRows, offer_of
-from pailitao_spider.offers import Offer, RejectedRow
+from pailitao_spider.gateways.json_bodies import decode
+from pailitao_spider.gateways.router.rows import SHAPE, RouterRows, offer_of
+from pailitao_spider.offers.drift import Drift
+from pailitao_spider.offers.model import Offer, RejectedRow
+from pailitao_spider.offers.row_reader import NO_ID, NO_OBJECT, read_row
 from pailitao_spider.results.lines import ENCODER
-from pailitao_spider.rows import NO_ID, NO_OBJECT, read_row
 
 D = Decimal
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from pailitao_spider.descriptor import TILTS, describe, resemblance
-from pailitao_spider.sandbox.catalogue import NOTHING, Catalogue
-from pailitao_spider.sandbox.designs import KINDS
-from pailitao_spider.sandbox.drawing import jpeg
-from pailitao_spider.sandbox.photos import write_examples
-from pailitao_spider.sandbox.references import drawn, kept
+from pailitao_spider.pictures.visual_descriptor import TILTS, describe, resemblance
+from pailitao_spider.sandbox.catalogue.designs import KINDS
+from pailitao_spider.sandbox.catalogue.drawing import jpeg
+from pailitao_spider.sandbox.catalogue.market import NOTHING, Catalogue
+from pailitao_spider.sandbox.catalogue.photos import write_examples
+from pailitao_spider.sandbox.catalogue.references import drawn, kept
 
 FIELDS = [
     "num_iid",
@@ -91,7 +91,7 @@ def test_a_photo_of_something_else_still_finds_what_is_nearest(catalogue: Catalo
 
 
 def test_the_kept_looks_are_those_that_the_designs_have_when_drawn(catalogue: Catalogue) -> None:
-    """Else: `python -m pailitao_spider.sandbox.references`."""
+    """Else: `python -m pailitao_spider.sandbox.catalogue.references`."""
     np.testing.assert_allclose(kept(), drawn(catalogue.designs), atol=0.002)
 
 

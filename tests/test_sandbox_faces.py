@@ -19,15 +19,14 @@ import pytest
 from PIL import Image
 
 from pailitao_spider.errors import ConfigError
-from pailitao_spider.gateways.dialects import DIALECTS, dialect
+from pailitao_spider.gateways.registry import DIALECTS, dialect
 from pailitao_spider.gateways.signing import sign_path
 from pailitao_spider.sandbox.accounts import Account
-from pailitao_spider.sandbox.addresses import HOMES
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.options import Key, SandboxOptions, build
 from pailitao_spider.sandbox.quota import Quota
-from pailitao_spider.sandbox.server import Gateway, Site
+from pailitao_spider.sandbox.server import HOMES, Gateway, Site
 from pailitao_spider.verbs.sandbox import settings_of
 
 NOW = 1_767_200_000.0

@@ -22,8 +22,8 @@ from PIL import Image
 
 from pailitao_spider.gateways.signing import sign
 from pailitao_spider.sandbox.accounts import Account
-from pailitao_spider.sandbox.catalogue import Catalogue, Sighting
-from pailitao_spider.sandbox.drawing import jpeg
+from pailitao_spider.sandbox.catalogue.drawing import jpeg
+from pailitao_spider.sandbox.catalogue.market import Catalogue, Sighting
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.quota import Quota
 from pailitao_spider.sandbox.server import Gateway, Site, serve

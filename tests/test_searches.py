@@ -5,13 +5,13 @@ from __future__ import annotations
 import gc
 import weakref
 
+from pailitao_spider.crawl.paging import Paging
+from pailitao_spider.crawl.searches import Search, Searches
 from pailitao_spider.gateways.calls import PictureRef
 from pailitao_spider.gateways.pages import Page
-from pailitao_spider.offers import Offer
-from pailitao_spider.paging import Paging
-from pailitao_spider.results.ledger import LedgerLine
-from pailitao_spider.searches import Search, Searches
-from pailitao_spider.seeds import Seed, UrlImage
+from pailitao_spider.offers.model import Offer
+from pailitao_spider.results.records import LedgerLine
+from pailitao_spider.seeds.model import Seed, UrlImage
 
 
 def test_a_search_that_has_ended_is_let_go_without_the_collector() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pailitao_spider.sandbox.accounts import Account
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.server import Gateway, Site
 from tests.crawling import Crawled, Crawler

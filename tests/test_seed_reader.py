@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pailitao_spider.errors import SourceError
-from pailitao_spider.seed_reader import SeedReader
-from pailitao_spider.seeds import BadLine, Seed
+from pailitao_spider.seeds.async_reader import SeedReader
+from pailitao_spider.seeds.model import BadLine, Seed
 
 LINES = [f"https://pictures.invalid/{number}.jpg" for number in range(100)]
 

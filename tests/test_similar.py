@@ -18,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pailitao_spider.descriptor import TILTS, describe, resemblance
+from pailitao_spider.analysis.feed_reader import Feeds
+from pailitao_spider.analysis.find import Wanted, find
+from pailitao_spider.analysis.similarity import joined
 from pailitao_spider.offer_pictures import PictureCache
-from pailitao_spider.questions.finding import Wanted, find
-from pailitao_spider.questions.looking import joined
-from pailitao_spider.questions.reading import Feeds
-from pailitao_spider.sandbox.catalogue import Catalogue
-from pailitao_spider.sandbox.drawing import jpeg, photo, view
+from pailitao_spider.pictures.visual_descriptor import TILTS, describe, resemblance
+from pailitao_spider.sandbox.catalogue.drawing import jpeg, photo, view
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.tables.columns import Kind, columns_of
 from pailitao_spider.verbs import similarity
 from tests.crawling import REPOSITORY

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pailitao_spider.errors import SourceError
-from pailitao_spider.pictures import load
-from pailitao_spider.seeds import BadLine, Base64Image, FileImage, Seed, UrlImage
-from pailitao_spider.sources import open_source
-from pailitao_spider.sources.names import TakenIds
+from pailitao_spider.seeds.ids import TakenIds
+from pailitao_spider.seeds.image_bytes import load
+from pailitao_spider.seeds.model import BadLine, Base64Image, FileImage, Seed, UrlImage
+from pailitao_spider.seeds.sources import open_source
 
 URL = "https://a.com/img/shoe.jpg"
 Write = Callable[[str, str | bytes], str]
@@ -94,7 +94,7 @@ def test_a_folder_gives_its_pictures_in_order(
     names = ("b.png", "a.jpg", "sub/a.jpg", "sub/c.avif", ".hidden.png", ".git/x.png", "notes.txt")
     for name in names:
         write(name, "a note" if name == "notes.txt" else png())
-    with caplog.at_level(logging.INFO, "pailitao_spider.sources"):
+    with caplog.at_level(logging.INFO, "pailitao_spider.seeds"):
         found = seeds(str(tmp_path))
     inner = tmp_path / "sub" / "a.jpg"
     expected = {
@@ -141,7 +141,7 @@ def test_pictures_whose_names_are_no_utf8_are_opened_and_told_apart(not_utf8: Pa
 def test_what_is_said_of_a_name_that_is_no_utf8_can_be_written(
     not_utf8: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, "pailitao_spider.sources"):
+    with caplog.at_level(logging.INFO, "pailitao_spider.seeds"):
         found = [*seeds(str(not_utf8)), *seeds(str(not_utf8 / "list\udce9.txt"))]
     said = [caplog.text]
     for seed in found:

@@ -23,11 +23,11 @@ import psycopg
 import pytest
 from scrapy.settings import Settings
 
-from pailitao_spider import preflight
+from pailitao_spider.crawl import preflight
 from pailitao_spider.errors import ConfigError
-from pailitao_spider.offers import Offer
+from pailitao_spider.offers.model import Offer
 from pailitao_spider.results.paths import ResultPaths
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.server import Gateway, Site
 from pailitao_spider.sql import reading
 from pailitao_spider.sql.connection import Database, DatabaseAwayError
@@ -565,7 +565,7 @@ def test_a_missing_package_is_told_with_the_extra_that_brings_all(
     put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed(tmp_path, offer("1", 0))
-    monkeypatch.setattr("pailitao_spider.sql_feed.find_spec", lambda name: None)
+    monkeypatch.setattr("pailitao_spider.config.database_feed.find_spec", lambda name: None)
     for url, extra in (("postgresql://u:p@h/n", "postgresql"), ("sqlite:///a.db", "sql")):
         told = put(url, "offers.jsonl")
         assert (told.code, f"pip install 'pailitao-spider[{extra}]'" in told.err) == (2, True)
@@ -583,7 +583,9 @@ def test_a_wrong_password_is_told_without_it(
 
 
 def test_nothing_of_sqlalchemy_is_loaded_where_no_database_is_asked_for() -> None:
-    modules = ("addon", "preflight", "sql_follower", "verbs.sql", "commands.pailitao")
+    modules = (
+        "addon", "crawl.preflight", "extensions.sql_follower", "verbs.sql", "commands.pailitao",
+    )  # fmt: skip
     names = ", ".join(f"pailitao_spider.{name}" for name in modules)
     check = f"import sys, {names}; sys.exit('sqlalchemy' in sys.modules)"
     assert (

@@ -23,8 +23,8 @@ LIBRARIES = {
 }  # fmt: skip
 PARTS = {
     "pailitao_spider.cluster", "pailitao_spider.doctor", "pailitao_spider.offer_pictures",
-    "pailitao_spider.progress.panel", "pailitao_spider.questions", "pailitao_spider.report",
-    "pailitao_spider.sandbox", "pailitao_spider.serving", "pailitao_spider.sql",
+    "pailitao_spider.monitoring.panel", "pailitao_spider.analysis", "pailitao_spider.report",
+    "pailitao_spider.sandbox", "pailitao_spider.extensions.metrics_server", "pailitao_spider.sql",
     "pailitao_spider.tables.parquet", "pailitao_spider.tables.xlsx", "pailitao_spider.verbs",
     "scrapy.core.downloader.handlers.http2", "scrapy.downloadermiddlewares.cookies",
     "scrapy.extensions.remote_control", "scrapy.extensions.telnet", "twisted.conch",
@@ -149,8 +149,9 @@ def scrapy(loaded: Loaded, *arguments: str) -> str:
 )
 def test_tls_is_loaded_for_the_handler_that_needs_it(handler: str, is_loaded: bool) -> None:
     code = (
-        "import sys; from scrapy.settings import Settings; from pailitao_spider import inner; "
-        f"inner.load_tls(Settings({{'DOWNLOAD_HANDLERS': {{'https': {handler!r}}}}})); "
+        "import sys; from scrapy.settings import Settings; "
+        "from pailitao_spider.crawl import scrapy_internals; "
+        f"scrapy_internals.load_tls(Settings({{'DOWNLOAD_HANDLERS': {{'https': {handler!r}}}}})); "
         "print('scrapy.core.downloader.contextfactory' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
@@ -163,14 +164,14 @@ def test_a_list_of_spiders_loads_the_spider_and_not_what_runs_it(loaded: Loaded)
 
     assert loaded.unused == set()
     assert "pailitao_spider.spiders.pailitao" in loaded.modules
-    assert "pailitao_spider.extensions" not in loaded.modules
+    assert "pailitao_spider.extensions.summary" not in loaded.modules
 
 
 def test_a_command_without_a_search_does_not_load_it(loaded: Loaded) -> None:
     scrapy(loaded, "version")
 
     assert "pailitao_spider" in loaded.modules
-    assert not {"pailitao_spider.addon", "pailitao_spider.image_search"} & loaded.modules
+    assert not {"pailitao_spider.addon", "pailitao_spider.crawl.requests"} & loaded.modules
 
 
 @pytest.mark.parametrize(

@@ -109,4 +109,4 @@ def test_private_parts_of_scrapy_are_touched_in_one_place() -> None:
             r"\._(slot|set_url|set_body|_slot)\b(?!\(\))", path.read_text(encoding="utf-8")
         )
     }
-    assert touching == {"pailitao_spider.inner"}
+    assert touching == {"pailitao_spider.crawl.scrapy_internals"}

@@ -29,19 +29,19 @@ from python_calamine import load_workbook
 from scrapy.settings import Settings
 from scrapy.utils.test import get_crawler
 
-from pailitao_spider import preflight
+from pailitao_spider.config.feeds import csv_has_bom
+from pailitao_spider.crawl import preflight
+from pailitao_spider.crawl.output_checks import FORMATS
 from pailitao_spider.errors import ConfigError, FieldError, ResultsError
-from pailitao_spider.exporters import (
+from pailitao_spider.exporters.item_exporters import (
     CsvExporter,
     JsonLinesExporter,
     ParquetExporter,
     XlsxExporter,
 )
-from pailitao_spider.offers import Offer
-from pailitao_spider.output_checks import FORMATS
-from pailitao_spider.outputs import csv_has_bom
-from pailitao_spider.results.written import WrittenOffer, written_offers
-from pailitao_spider.sandbox.catalogue import Catalogue
+from pailitao_spider.offers.model import Offer
+from pailitao_spider.results.resume import WrittenOffer, written_offers
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.server import Gateway, Site
 from pailitao_spider.tables import xlsx
 from pailitao_spider.tables.columns import KINDS, OFFER_COLUMNS, Kind, columns_of
@@ -554,7 +554,7 @@ def test_a_missing_library_is_told_with_the_extra_that_brings_it(
 
 def test_neither_library_is_imported_before_it_is_used() -> None:
     code = (
-        "import sys, pailitao_spider.exporters, pailitao_spider.verbs.convert as c;"
+        "import sys, pailitao_spider.exporters.item_exporters, pailitao_spider.verbs.convert as c;"
         "assert not {'pyarrow', 'xlsxwriter'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)

@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from pailitao_spider.exporters import ParquetExporter, XlsxExporter
-from pailitao_spider.offers import Offer
+from pailitao_spider.exporters.item_exporters import ParquetExporter, XlsxExporter
+from pailitao_spider.offers.model import Offer
 from pailitao_spider.tables.columns import KINDS, Kind
 from tests.test_tables import FORMULAS, FULL, PLAIN, UNKNOWN, exported, feed, lines_of
 from tests.workbooks import Cell, Sheet, as_libreoffice_reads

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pailitao_spider import values
 from pailitao_spider.errors import FieldError
-from pailitao_spider.values import Count
+from pailitao_spider.offers import values
+from pailitao_spider.offers.values import Count
 
 READERS = [
     values.money,

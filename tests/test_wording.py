@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pailitao_spider.gateways.dialects import dialect
 from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass
+from pailitao_spider.gateways.registry import dialect
 from pailitao_spider.gateways.wording import bare, gist
 
 BAD_SEED, UNKNOWN = (RefusalClass.BAD_SEED, None, True), (RefusalClass.TRANSIENT, None, False)

@@ -14,7 +14,7 @@ import openpyxl
 import pytest
 from PIL import Image
 
-from pailitao_spider.values.own_numbers import own_number
+from pailitao_spider.offers.values.own_numbers import own_number
 from tests.test_question_verbs import Ask, ask
 from tests.test_questions import feed, line
 from tests.workbooks import SOFFICE

@@ -13,14 +13,14 @@ from typing import Any
 import aiohttp
 from scrapy.settings import Settings
 
-from pailitao_spider.access.tokens import Token
-from pailitao_spider.cluster.connection import connect
-from pailitao_spider.cluster.keys import AppKeys
-from pailitao_spider.cluster.link import Link
-from pailitao_spider.cluster.tokens import RedisTokens
+from pailitao_spider.cluster.redis.client import Link
+from pailitao_spider.cluster.redis.connection import connect
+from pailitao_spider.cluster.redis.key_names import AppKeys
+from pailitao_spider.cluster.shared.tokens import RedisTokens
 from pailitao_spider.errors import RefusedError
 from pailitao_spider.gateways.calls import Credential
 from pailitao_spider.gateways.oauth import Renewed, refresh_form, renewed
+from pailitao_spider.keys.tokens import Token
 
 
 class Worker:

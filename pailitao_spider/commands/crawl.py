@@ -33,7 +33,7 @@ class Command(CrawlCommand):
         if args != ["pailitao"]:
             super().run(args, opts)
             return
-        from pailitao_spider.extensions import Summary, ends_well
+        from pailitao_spider.extensions.summary import Summary, ends_well
 
         if not (opts.loglevel or opts.logfile):
             # Scrapy's own lines are for those who ask for a log level or file.
@@ -54,8 +54,8 @@ class Command(CrawlCommand):
             self.exitcode = 2 if values.get("finish_reason") == "pailitao_config" else 1
 
     def _check(self, given: dict[str, str]) -> None:
-        from pailitao_spider.config import KeysFile
-        from pailitao_spider.preflight import check
+        from pailitao_spider.config.keys_file import KeysFile
+        from pailitao_spider.crawl.preflight import check
 
         assert self.settings is not None
         try:
@@ -69,8 +69,8 @@ class Command(CrawlCommand):
 
 def _load(settings: BaseSettings) -> None:
     """Loads what is cheaper to load now; no collector goes through it again, nor at the exit."""
-    from pailitao_spider.config import goes_by_aiohttp
-    from pailitao_spider.inner import load_tls
+    from pailitao_spider.config.setting_table import goes_by_aiohttp
+    from pailitao_spider.crawl.scrapy_internals import load_tls
 
     if not goes_by_aiohttp(settings):
         load_tls(settings)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import quote, urlsplit
 
-from pailitao_spider.values import cleaned
+from pailitao_spider.offers.values import cleaned
 
 __all__ = ["Finding", "Verdict", "note", "right", "shown_url", "without", "wrong"]
 

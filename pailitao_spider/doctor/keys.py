@@ -9,11 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 
-from pailitao_spider.access.tokens import Token
-from pailitao_spider.accounts import Account
-from pailitao_spider.config import Config
-from pailitao_spider.credentials import where_it_is_set
-from pailitao_spider.doctor.clocks import apart
+from pailitao_spider.config.credentials import where_it_is_set
+from pailitao_spider.config.setting_table import Config
 from pailitao_spider.doctor.findings import Finding, Verdict, note, right, without, wrong
 from pailitao_spider.doctor.outcomes import finding_of
 from pailitao_spider.doctor.renewal import NotRenewedError, Renewal
@@ -22,8 +19,26 @@ from pailitao_spider.gateways.calls import Credential, PictureRef, SearchCall
 from pailitao_spider.gateways.charsets import in_utf8
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass
+from pailitao_spider.keys.accounts import Account
+from pailitao_spider.keys.tokens import Token
 
-__all__ = ["Newest", "examine"]
+__all__ = ["Newest", "apart", "examine"]
+
+_NOTED_SECONDS = 60.0
+_WRONG_SECONDS = 300.0  # the router allows ten minutes, and nobody promises them
+_REMEDY = "set this machine's clock (timedatectl set-ntp true)"
+
+
+def apart(ahead_seconds: float) -> Finding:
+    """`ahead_seconds` is how far the gateway's clock is ahead of this machine's."""
+    seconds = abs(ahead_seconds)
+    text = f"this machine and the gateway differ by {int(seconds)} s"
+    if seconds <= _NOTED_SECONDS:
+        return right("clock", text)
+    text = f"this machine is {int(seconds)} s {'behind' if ahead_seconds > 0 else 'ahead of'} "
+    text += "the gateway"
+    return (wrong if seconds > _WRONG_SECONDS else note)("clock", text, _REMEDY)
+
 
 Newest = Callable[[Account], Awaitable[Token]]
 """The newest tokens of a key that many workers share."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from pailitao_spider.access.days import next_midnight
 from pailitao_spider.doctor.findings import Finding, note, shown_url, wrong
 from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass
+from pailitao_spider.keys.quota_day import next_midnight
 
 __all__ = ["finding_of", "said"]
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from pailitao_spider.access.tokens import LocalTokens, Token
-from pailitao_spider.accounts import Account
 from pailitao_spider.doctor.findings import Finding, right, wrong
 from pailitao_spider.doctor.outcomes import finding_of, said
 from pailitao_spider.doctor.wire import answered
@@ -14,6 +12,8 @@ from pailitao_spider.errors import PailitaoError, RefusedError
 from pailitao_spider.gateways.oauth import Renewed, refresh_form, renewed
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Cause, Refusal
+from pailitao_spider.keys.accounts import Account
+from pailitao_spider.keys.tokens import LocalTokens, Token
 
 __all__ = ["NotRenewedError", "Renewal"]
 

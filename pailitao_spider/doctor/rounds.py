@@ -7,9 +7,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pailitao_spider.accounts import accounts_of
-from pailitao_spider.config import Config
-from pailitao_spider.credentials import keys_of
+from pailitao_spider.config.credentials import keys_of
+from pailitao_spider.config.setting_table import Config
 from pailitao_spider.doctor.findings import Finding, wrong
 from pailitao_spider.doctor.keys import Newest, examine
 from pailitao_spider.doctor.surroundings import (
@@ -20,6 +19,7 @@ from pailitao_spider.doctor.surroundings import (
 )
 from pailitao_spider.doctor.vectors import self_test
 from pailitao_spider.errors import ConfigError
+from pailitao_spider.keys.accounts import accounts_of
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings

@@ -9,18 +9,19 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pailitao_spider.access.token_file import default_folder
-from pailitao_spider.accounts import Account
-from pailitao_spider.config import KNOWN_NAMES, Config
-from pailitao_spider.credentials import KeyConfig, keys_of
+from pailitao_spider.config.credentials import KeyConfig, keys_of
+from pailitao_spider.config.setting_table import KNOWN_NAMES, Config
 from pailitao_spider.doctor.findings import Finding, note, right, shown_url, wrong
 from pailitao_spider.errors import BadSeedError, SourceError
-from pailitao_spider.gateways.abilities import why_not_taken
 from pailitao_spider.gateways.calls import PictureRef, SearchCall
-from pailitao_spider.gateways.dialects import dialect
-from pailitao_spider.pictures import known_format, read_file
-from pailitao_spider.seeds import BadLine, FileImage, Image, Seed, UrlImage
-from pailitao_spider.sources import open_source
+from pailitao_spider.gateways.capabilities import why_not_taken
+from pailitao_spider.gateways.registry import dialect
+from pailitao_spider.keys.accounts import Account
+from pailitao_spider.keys.token_file import default_folder
+from pailitao_spider.pictures import known_format
+from pailitao_spider.seeds.image_bytes import read_file
+from pailitao_spider.seeds.model import BadLine, FileImage, Image, Seed, UrlImage
+from pailitao_spider.seeds.sources import open_source
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings

@@ -1,0 +1,1 @@
+"""Gateways without I/O: a call in, a form out; bytes in, a page or a refusal out."""

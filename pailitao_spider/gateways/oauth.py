@@ -10,9 +10,9 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from pailitao_spider.errors import AnswerError
-from pailitao_spider.gateways.answers import decode, first, whole_number
 from pailitao_spider.gateways.calls import Credential, Form
-from pailitao_spider.gateways.openplatform import unix_seconds
+from pailitao_spider.gateways.json_bodies import decode, first, whole_number
+from pailitao_spider.gateways.openplatform.signed_calls import unix_seconds
 from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass
 
 __all__ = ["Renewed", "code_form", "login_url", "refresh_form", "renewed"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
-from pailitao_spider.drift import Drift
-from pailitao_spider.offers import Offer, RejectedRow
+from pailitao_spider.offers.drift import Drift
+from pailitao_spider.offers.model import Offer, RejectedRow
 
 __all__ = ["Origin", "Page", "QuotaTold", "Row", "UnreadRows", "rank"]
 

@@ -1,0 +1,1 @@
+"""Downloader and spider middlewares: signing, answers, and when a page is through."""

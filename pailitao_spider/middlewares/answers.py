@@ -13,21 +13,20 @@ from scrapy.exceptions import DownloadCancelledError, IgnoreRequest
 from scrapy.http import Response, TextResponse
 from scrapy.utils.misc import load_object
 
-from pailitao_spider import stats
-from pailitao_spider.access.keys import Key
-from pailitao_spider.addon import session_of
+from pailitao_spider import stat_keys
+from pailitao_spider.crawl.requests import META, PageResponse, call_of
+from pailitao_spider.crawl.searches import now_text
+from pailitao_spider.crawl.session import session_of
 from pailitao_spider.errors import PailitaoError, RefusedError
 from pailitao_spider.gateways.charsets import in_utf8
 from pailitao_spider.gateways.oauth import Renewed, renewed
 from pailitao_spider.gateways.pages import Origin, Page
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
-from pailitao_spider.image_search import META, call_of
-from pailitao_spider.middlewares.billing import count_billed, no_answer
-from pailitao_spider.middlewares.refusals import Refusals
+from pailitao_spider.keys.key import Key
+from pailitao_spider.middlewares.call_accounting import count_billed, no_answer
+from pailitao_spider.middlewares.refusal_handler import Refusals
 from pailitao_spider.middlewares.repetition import picture_key
 from pailitao_spider.middlewares.signing import PageNotNeededError
-from pailitao_spider.responses import PageResponse
-from pailitao_spider.searches import now_text
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -89,7 +88,7 @@ class AnswerMiddleware:
         if isinstance(outcome, Page) and _contradicts_itself(outcome, request):
             outcome = Refusal(RefusalClass.TRANSIENT, "no rows", f"of {outcome.total} reported")
         if isinstance(outcome, Refusal) and _says_no_more(outcome, request):
-            self._stats.inc_value(stats.refused(outcome.kind))
+            self._stats.inc_value(stat_keys.refused(outcome.kind))
             outcome = Page([], billed=outcome.billed)
         if isinstance(outcome, Refusal):
             return await self._refusals.next_attempt(request, _with_clock(outcome, response))
@@ -98,7 +97,7 @@ class AnswerMiddleware:
             return self._page_response(request, response, outcome)
         if isinstance(outcome, Renewed):
             return response
-        self._stats.inc_value(stats.PICTURES_UPLOADED)
+        self._stats.inc_value(stat_keys.PICTURES_UPLOADED)
         return TextResponse(request.url, body=outcome.encode(), encoding="utf-8")
 
     async def process_exception(
@@ -153,7 +152,7 @@ class AnswerMiddleware:
             answered = request.meta[META].get("answered", 0)
             body = in_utf8(response.body, _headers(response))
             session.pages.keep(call.subject, call.page, answered, key.group, body)
-        self._stats.inc_value(stats.PAGES)
+        self._stats.inc_value(stat_keys.PAGES)
         return response.replace(cls=PageResponse, url=request.url, page=page)
 
 

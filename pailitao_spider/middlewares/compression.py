@@ -9,7 +9,7 @@ from scrapy import Request
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.http import Response, TextResponse
 
-from pailitao_spider.image_search import META
+from pailitao_spider.crawl.requests import META
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

@@ -9,16 +9,16 @@ import msgspec
 from scrapy import Request
 from scrapy.utils.asyncio import sleep
 
-from pailitao_spider import inner
-from pailitao_spider.access.breaker import Breaker
-from pailitao_spider.access.keys import Key, Out
+from pailitao_spider.crawl import scrapy_internals
+from pailitao_spider.crawl.requests import META, call_of
 from pailitao_spider.gateways.calls import PictureRef
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
 from pailitao_spider.gateways.wording import gist
-from pailitao_spider.image_search import META, call_of
+from pailitao_spider.keys.breaker import Breaker
+from pailitao_spider.keys.key import Key, Out
 
 if TYPE_CHECKING:
-    from pailitao_spider.session import Sent, Session
+    from pailitao_spider.crawl.session import Sent, Session
 
 __all__ = ["Repetition", "picture_key"]
 
@@ -69,7 +69,7 @@ class Repetition:
 
     @property
     def _is_closing(self) -> bool:
-        return inner.is_closing(self._session.crawler.engine)
+        return scrapy_internals.is_closing(self._session.crawler.engine)
 
     def lose(self, refusal: Refusal, sent: Sent) -> bool:
         """Takes the key out; False when it was the last and the run ends."""

@@ -11,26 +11,19 @@ from scrapy import Request
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
-from pailitao_spider import inner, stats
-from pailitao_spider.access.gate import GateClosedError
-from pailitao_spider.access.keys import Key
-from pailitao_spider.access.pool import (
-    FIRST_PAGE,
-    NEXT_PAGE,
-    UPLOAD,
-    NoKeyError,
-    Seat,
-    UnwantedError,
-)
-from pailitao_spider.access.tokens import Token
-from pailitao_spider.addon import session_of
+from pailitao_spider import stat_keys
+from pailitao_spider.crawl import scrapy_internals
+from pailitao_spider.crawl.requests import META, call_of, clean_request
+from pailitao_spider.crawl.session import Sent, Session, session_of
 from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchCall
 from pailitao_spider.gateways.oauth import refresh_form
-from pailitao_spider.image_search import META, call_of, clean_request
-from pailitao_spider.middlewares.billing import no_answer
-from pailitao_spider.middlewares.pictures import Prepared
-from pailitao_spider.middlewares.renewing import Renewing
-from pailitao_spider.session import Sent, Session
+from pailitao_spider.keys.key import Key
+from pailitao_spider.keys.pool import FIRST_PAGE, NEXT_PAGE, UPLOAD, NoKeyError, Seat, UnwantedError
+from pailitao_spider.keys.rate_limiter import GateClosedError
+from pailitao_spider.keys.tokens import Token
+from pailitao_spider.middlewares.call_accounting import no_answer
+from pailitao_spider.middlewares.token_refresh import Renewing
+from pailitao_spider.middlewares.upload_preparation import Prepared
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -100,7 +93,7 @@ class SigningMiddleware:
 
     def _clean(self, request: Request) -> None:
         if (sent := self._session.sent.get(request)) is not None:
-            inner.take_form(request, sent.clean)
+            scrapy_internals.take_form(request, sent.clean)
 
     def _check_open(self) -> None:
         if self._session.is_open:
@@ -118,7 +111,7 @@ class SigningMiddleware:
             token = await current
             if seat is not None:
                 self._count(request)
-            clean = inner.put_form(request, leave.form(token))
+            clean = scrapy_internals.put_form(request, leave.form(token))
         except BaseException:
             if seat is not None:
                 await self._session.pool.leave(seat)
@@ -229,7 +222,7 @@ class SigningMiddleware:
         return response.text
 
     def _count(self, request: Request) -> None:
-        self._session.crawler.stats.inc_value(stats.CALLS)
+        self._session.crawler.stats.inc_value(stat_keys.CALLS)
         seed_id = request.meta[META].get("seed_id")
         search = self._session.searches.find(seed_id, request.meta[META].get("page"))
         if search is not None:

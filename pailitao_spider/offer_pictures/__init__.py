@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pailitao_spider.offer_pictures.addresses import is_public
-from pailitao_spider.offer_pictures.album import OfferPictures, PictureSource
 from pailitao_spider.offer_pictures.cache import PictureCache, default_folder
+from pailitao_spider.offer_pictures.download import FetchLimits, WebPictures
 from pailitao_spider.offer_pictures.failures import Failures
+from pailitao_spider.offer_pictures.fetcher import OfferPictures, PictureSource
 from pailitao_spider.offer_pictures.hosts import TrustedHosts, checked_url
 from pailitao_spider.offer_pictures.resolving import CheckedResolver
-from pailitao_spider.offer_pictures.web import FetchLimits, WebPictures
 
 __all__ = [
     "CheckedResolver",

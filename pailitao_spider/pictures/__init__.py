@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pailitao_spider.pictures.contents import decode_base64, load, read_file, read_part
 from pailitao_spider.pictures.formats import RAW_SUFFIXES, known_format
 from pailitao_spider.pictures.limits import MAX_BYTES, MAX_PIXELS, PictureLimits
 from pailitao_spider.pictures.preparation import Picture, prepare
@@ -13,10 +12,6 @@ __all__ = [
     "RAW_SUFFIXES",
     "Picture",
     "PictureLimits",
-    "decode_base64",
     "known_format",
-    "load",
     "prepare",
-    "read_file",
-    "read_part",
 ]

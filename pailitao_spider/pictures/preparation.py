@@ -55,7 +55,7 @@ def prepare(raw: bytes, limits: PictureLimits) -> Picture:
 def _prepared(raw: bytes, name: str, sha256: str, limits: PictureLimits) -> Picture:
     from pailitao_spider.pictures.jpegs import flat, is_plain, jpeg, mended
     from pailitao_spider.pictures.orientation import decoded
-    from pailitao_spider.pictures.readers import reader_of
+    from pailitao_spider.pictures.pillow_readers import reader_of
 
     whole = mended(raw) if name == "JPEG" else raw
     with reader_of(name)(BytesIO(whole)) as image:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pailitao_spider.errors import PictureError
-from pailitao_spider.pictures import PictureLimits, load, prepare, read_part
-from pailitao_spider.seeds import FileImage
+from pailitao_spider.pictures import PictureLimits, prepare
+from pailitao_spider.seeds.image_bytes import load, read_part
+from pailitao_spider.seeds.model import FileImage
 
 __all__ = ["Album", "Embed", "PictureWay", "small_photo"]
 

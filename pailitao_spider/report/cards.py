@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from pailitao_spider.questions.invented import is_invented
-from pailitao_spider.questions.reading import Line, OfferLine
-from pailitao_spider.questions.relations import Relations
+from pailitao_spider.analysis.feed_reader import Line, OfferLine
+from pailitao_spider.analysis.invented import is_invented
+from pailitao_spider.analysis.matches import Relations
 from pailitao_spider.report.album import Album
 from pailitao_spider.results.line_keys import NO_LINE
 

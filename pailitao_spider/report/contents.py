@@ -10,11 +10,11 @@ from math import log10
 from pathlib import Path
 from typing import Any
 
-from pailitao_spider.questions.current import Current
-from pailitao_spider.questions.reading import Tally, sides
-from pailitao_spider.questions.relations import Relations
-from pailitao_spider.questions.suppliers import Supplier, Suppliers, suppliers_of
-from pailitao_spider.questions.unfinished import Unfinished, unfinished
+from pailitao_spider.analysis.current import Current
+from pailitao_spider.analysis.feed_reader import Tally, sides
+from pailitao_spider.analysis.matches import Relations
+from pailitao_spider.analysis.suppliers import Supplier, Suppliers, suppliers_of
+from pailitao_spider.analysis.unfinished import Unfinished, unfinished
 from pailitao_spider.report.album import Album, PictureWay
 from pailitao_spider.report.cards import COLUMNS, Cards, cards_of
 from pailitao_spider.report.ends import rejected_reasons, seed_entries

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from pailitao_spider.questions.ledgers import SeedEnd
-from pailitao_spider.questions.reading import Tally
+from pailitao_spider.analysis.feed_reader import Tally
+from pailitao_spider.analysis.ledgers import SeedEnd
+from pailitao_spider.results.first_seen import lines_in
 from pailitao_spider.results.line_keys import NO_LINE
-from pailitao_spider.results.sightings import lines_in
 
 __all__ = ["SeedEntry", "rejected_reasons", "seed_entries"]
 

@@ -8,7 +8,7 @@ from math import ceil, floor, isqrt, log10
 
 import numpy as np
 
-from pailitao_spider.questions.suppliers import Supplier
+from pailitao_spider.analysis.suppliers import Supplier
 from pailitao_spider.report.survey import Numbers
 
 __all__ = ["Axis", "Bar", "Dot", "Height", "Tick", "dots", "heights", "price_axis", "price_bars"]

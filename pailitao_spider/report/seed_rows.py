@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pailitao_spider.questions.invented import is_invented
+from pailitao_spider.analysis.invented import is_invented
 from pailitao_spider.report.album import Album
 from pailitao_spider.report.cards import Cards
 from pailitao_spider.report.ends import SeedEntry

@@ -11,8 +11,8 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
-from pailitao_spider.questions.reading import Line
-from pailitao_spider.questions.relations import Relations
+from pailitao_spider.analysis.feed_reader import Line
+from pailitao_spider.analysis.matches import Relations
 
 __all__ = ["Found", "Numbers", "Survey", "survey"]
 

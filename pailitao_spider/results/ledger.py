@@ -7,15 +7,14 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal
 
 import msgspec
 
 from pailitao_spider.errors import ResultsError
-from pailitao_spider.offers import RejectedRow
+from pailitao_spider.offers.model import RejectedRow
 from pailitao_spider.results.lines import (
     ENCODER,
     NO_LINE,
@@ -27,54 +26,14 @@ from pailitao_spider.results.lines import (
 from pailitao_spider.results.match_file import MatchFile
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.results.picture_identity import is_same, picture_key
-from pailitao_spider.results.roster import KnownSeed, Roster
+from pailitao_spider.results.records import LedgerLine, Match
+from pailitao_spider.results.seed_index import KnownSeed, Roster
 from pailitao_spider.results.twins import cause_of, is_twin
-from pailitao_spider.seeds import BadLine, Seed
+from pailitao_spider.seeds.model import BadLine, Seed
 
-__all__ = ["Books", "LedgerLine", "Status"]
+__all__ = ["Books"]
 
-Status = Literal["done", "empty", "partial", "failed"]
 _COMPLETE = ("done", "empty")
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerLine:
-    """How one seed ended. Times are ISO 8601; `calls` counts every attempt for its picture."""
-
-    seed_id: str
-    image: str
-    status: Status
-    reason: str | None = None
-    pages_expected: int = 0
-    pages_fetched: int = 0
-    rows_seen: int = 0
-    offers_seen: int = 0
-    """Distinct offers of this seed, also those that came first for another one."""
-    offers_expected: int | None = None
-    """The least that the gateway says it can return, within the user's limits."""
-    coverage: float | None = None
-    """`offers_seen` of `offers_expected`, at most 1."""
-    offers_new: int = 0
-    total_reported: int | None = None
-    calls: int = 0
-    started_at: str | None = None
-    finished_at: str | None = None
-    seed_extra: dict[str, Any] = field(default_factory=dict)
-    """The other columns of the seed's line."""
-    image_sha256: str | None = None
-    """Of a picture that is not on the web: what it is known by, whatever its path."""
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """One sighting of an offer in a seed's result."""
-
-    seed_id: str | None
-    num_iid: str
-    page: int | None
-    rank: int | None
-    similarity: object
-    price: object
 
 
 _LINE = msgspec.json.Decoder(LedgerLine)

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pailitao_spider.dedup import DEDUP_KEYS
+from pailitao_spider.offers.dedup import DEDUP_KEYS
 from pailitao_spider.results.lines import NO_LINE
-from pailitao_spider.results.written import WrittenOffer
+from pailitao_spider.results.resume import WrittenOffer
 
 __all__ = [
     "NO_LINE",

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from pailitao_spider.results.first_seen import sorting_database
 from pailitao_spider.results.lines import ENCODER, NO_LINE, LineFile, lines_of
-from pailitao_spider.results.sightings import sorting_database
 
 __all__ = ["MatchFile", "given_to"]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pailitao_spider.errors import ResultsError
-from pailitao_spider.results.claims import Claims, Verdict
-from pailitao_spider.results.drafts import Draft, Drafts
-from pailitao_spider.results.gathered import Gathered
+from pailitao_spider.results.atomic_files import Draft, Drafts
+from pailitao_spider.results.first_seen import Sightings
+from pailitao_spider.results.ledger_check import Claims, Verdict
 from pailitao_spider.results.line_keys import (
     Sighting,
     match_sighting,
@@ -19,8 +19,8 @@ from pailitao_spider.results.line_keys import (
     rejected_sighting,
 )
 from pailitao_spider.results.match_file import given_to
+from pailitao_spider.results.merge_inputs import Gathered
 from pailitao_spider.results.paths import ResultPaths
-from pailitao_spider.results.sightings import Sightings
 
 __all__ = ["Merged", "Sifted", "merge"]
 

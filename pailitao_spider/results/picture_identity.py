@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
-from pailitao_spider.seeds import FileImage, Image
+from pailitao_spider.seeds.model import FileImage, Image
 
 if TYPE_CHECKING:
-    from pailitao_spider.results.roster import KnownSeed
+    from pailitao_spider.results.seed_index import KnownSeed
 
 __all__ = ["is_same", "picture_key"]
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pailitao_spider.errors import ResultsError
-from pailitao_spider.results.running import journal_of
+from pailitao_spider.results.locks import journal_of
 
 __all__ = ["CrawlState", "KeptUploads"]
 

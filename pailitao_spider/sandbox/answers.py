@@ -6,10 +6,10 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 
-from pailitao_spider.sandbox.catalogue import Catalogue, Match, Sighting
-from pailitao_spider.sandbox.drifting import RowDrift
+from pailitao_spider.sandbox.catalogue.drifting import RowDrift
+from pailitao_spider.sandbox.catalogue.listings import Row
+from pailitao_spider.sandbox.catalogue.market import Catalogue, Match, Sighting
 from pailitao_spider.sandbox.envelopes import Found, Lies, Page
-from pailitao_spider.sandbox.listings import Row
 from pailitao_spider.sandbox.uploads import Uploads, decoded
 
 __all__ = ["Answers"]

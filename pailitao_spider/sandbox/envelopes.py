@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import msgspec
 
-from pailitao_spider.sandbox.listings import Row
+from pailitao_spider.sandbox.catalogue.listings import Row
 
 __all__ = ["ENVELOPES", "MAX_PAGE_SIZE", "Body", "Found", "Lies", "Page"]
 

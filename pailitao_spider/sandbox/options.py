@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from pailitao_spider.sandbox.accounts import Account
-from pailitao_spider.sandbox.catalogue import Catalogue
-from pailitao_spider.sandbox.drifting import RowDrift, parse_drift
+from pailitao_spider.sandbox.catalogue.drifting import RowDrift, parse_drift
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.faults import Fault, parse_fault
 from pailitao_spider.sandbox.quota import Quota
 from pailitao_spider.sandbox.server import Gateway

@@ -14,24 +14,42 @@ from aiohttp import web
 
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.sandbox.accounts import Account, GrantError
-from pailitao_spider.sandbox.addresses import HOMES, TOKEN_PATHS
+from pailitao_spider.sandbox.admission import Desk
 from pailitao_spider.sandbox.answers import Answers
-from pailitao_spider.sandbox.catalogue import Catalogue
-from pailitao_spider.sandbox.desk import Desk
-from pailitao_spider.sandbox.drawing import jpeg
-from pailitao_spider.sandbox.drifting import RowDrift
+from pailitao_spider.sandbox.catalogue.drawing import jpeg
+from pailitao_spider.sandbox.catalogue.drifting import RowDrift
+from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.envelopes import ENVELOPES, Lies
-from pailitao_spider.sandbox.faces.face import Ask, Face, House
-from pailitao_spider.sandbox.faces.onebound import Onebound
-from pailitao_spider.sandbox.faces.openplatform import OpenPlatform
-from pailitao_spider.sandbox.faces.router import RouterFace
-from pailitao_spider.sandbox.faces.tmapi import Tmapi
 from pailitao_spider.sandbox.faults import FREE, Fault, Script
 from pailitao_spider.sandbox.log import Log
+from pailitao_spider.sandbox.protocols.face import Ask, Face, House
+from pailitao_spider.sandbox.protocols.onebound import Onebound
+from pailitao_spider.sandbox.protocols.openplatform import OpenPlatform
+from pailitao_spider.sandbox.protocols.router import RouterFace
+from pailitao_spider.sandbox.protocols.tmapi import Tmapi
 from pailitao_spider.sandbox.quota import Quota
 from pailitao_spider.sandbox.refusals import Refusal, RefusalError
 
-__all__ = ["Gateway", "Site", "serve"]
+__all__ = ["HOMES", "TOKEN_PATHS", "Gateway", "Site", "serve"]
+
+_OFFICIAL_TOKENS = "/openapi/http/1/system.oauth2/getToken/{app_key}"
+
+HOMES = {
+    "router": "/router/rest",
+    "imagequery": "/openapi",
+    "linkplus": "/openapi",
+    "onebound": "/1688/item_search_img/",
+    "tmapi": "/1688/search/image",
+}
+"""Dialect to the path that PAILITAO_URL has."""
+
+TOKEN_PATHS = {
+    "router": "/token",
+    "imagequery": _OFFICIAL_TOKENS,
+    "linkplus": _OFFICIAL_TOKENS,
+}
+"""Dialect to the path of PAILITAO_TOKEN_URL; the others' tokens do not renew."""
+
 
 WireFault = Callable[[Fault, Ask], Awaitable[web.Response | None]]
 

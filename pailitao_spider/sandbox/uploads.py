@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from PIL import Image
 
-from pailitao_spider.sandbox.catalogue import Sighting
+from pailitao_spider.sandbox.catalogue.market import Sighting
 from pailitao_spider.sandbox.refusals import RefusalError, Why, bad_parameter
 
 __all__ = ["Uploads", "decoded", "file_of"]

@@ -13,35 +13,36 @@ from scrapy import Request, Spider, signals
 from scrapy.exceptions import CloseSpider
 from scrapy.utils.asyncio import run_in_thread, sleep
 
-from pailitao_spider import inner, stats
-from pailitao_spider.addon import session_of
+from pailitao_spider import stat_keys
 from pailitao_spider.bad_lines import BadLines
+from pailitao_spider.crawl import scrapy_internals
+from pailitao_spider.crawl.paging import PAGE_LIMIT, Paging
+from pailitao_spider.crawl.picture_refs import picture_of
+from pailitao_spider.crawl.requests import META, ImageSearch, PageResponse, call_of
+from pailitao_spider.crawl.searches import OpenSearch, Part, Search, now_text
+from pailitao_spider.crawl.session import session_of
 from pailitao_spider.errors import BadSeedError, RefusedError, SourceError
 from pailitao_spider.gateways.calls import PictureRef, SearchCall
-from pailitao_spider.image_search import META, ImageSearch, call_of, picture_of
-from pailitao_spider.middlewares.billing import no_answer
+from pailitao_spider.middlewares.call_accounting import no_answer
 from pailitao_spider.middlewares.signing import (
     GatewayGoneError,
     PageNotNeededError,
     RunEndsError,
 )
-from pailitao_spider.offers import Offer, RejectedRow
-from pailitao_spider.paging import PAGE_LIMIT, Paging
-from pailitao_spider.pictures import load
-from pailitao_spider.progress import telling
-from pailitao_spider.responses import PageResponse
-from pailitao_spider.results.ledger import LedgerLine
-from pailitao_spider.searches import OpenSearch, Part, Search, now_text
-from pailitao_spider.seed_reader import SeedReader
-from pailitao_spider.seeds import BadLine, Image, Seed, UrlImage
+from pailitao_spider.monitoring import text as telling
+from pailitao_spider.offers.model import Offer, RejectedRow
+from pailitao_spider.results.records import LedgerLine
+from pailitao_spider.seeds.async_reader import SeedReader
+from pailitao_spider.seeds.image_bytes import load
+from pailitao_spider.seeds.model import BadLine, Image, Seed, UrlImage
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from twisted.python.failure import Failure
 
-    from pailitao_spider.arguments import Arguments
-    from pailitao_spider.local_session import LocalSession
-    from pailitao_spider.session import Session
+    from pailitao_spider.config.arguments import Arguments
+    from pailitao_spider.crawl.local_session import LocalSession
+    from pailitao_spider.crawl.session import Session
 
 __all__ = ["PailitaoSpider"]
 
@@ -106,7 +107,7 @@ class PailitaoSpider(Spider):
     async def _next(self, source: SeedReader) -> Seed | BadLine | None:
         """The next seed, once few enough searches are open; None at the end of source or run."""
         while len(self.session.searches) >= self._most_open():
-            if inner.is_closing(self.crawler.engine):
+            if scrapy_internals.is_closing(self.crawler.engine):
                 return None
             await sleep(0.01)
         return await source.next()
@@ -138,7 +139,7 @@ class PailitaoSpider(Spider):
         if self._is_known(seed.seed_id):
             return None
         if books.is_in_vain(seed.seed_id, picture.key):
-            self.crawler.stats.inc_value(stats.SEEDS_IN_VAIN)
+            self.crawler.stats.inc_value(stat_keys.SEEDS_IN_VAIN)
             return None
         self._local.bookkeeping.without_end += 1
         return self._search(seed, picture)
@@ -146,7 +147,7 @@ class PailitaoSpider(Spider):
     def _is_known(self, seed_id: str) -> bool:
         is_complete = self.session.books.is_complete(seed_id)
         if is_complete:
-            self.crawler.stats.inc_value(stats.SEEDS_KNOWN)
+            self.crawler.stats.inc_value(stat_keys.SEEDS_KNOWN)
         return is_complete
 
     def _begin_bad(self, bad: BadLine) -> None:

@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from pailitao_spider.errors import ResultsError
+from pailitao_spider.offers.values.texts import counted
 from pailitao_spider.sql import schema
 from pailitao_spider.sql.urls import secrets_of
-from pailitao_spider.values.counted import counted
 
 __all__ = ["Database", "DatabaseAwayError", "LineRefusedError"]
 

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import msgspec
 
+from pailitao_spider.offers.values.bounds import is_amount, is_count, is_share
 from pailitao_spider.results.feed_files import MARK
 from pailitao_spider.results.line_keys import NO_LINE
 from pailitao_spider.tables.columns import OFFER_COLUMNS, Kind
-from pailitao_spider.values.bounds import is_amount, is_count, is_share
 
 __all__ = ["OddRow", "Row", "RowReader", "match_row", "offer_row", "seed_row", "sighting"]
 

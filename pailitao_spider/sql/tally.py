@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pailitao_spider.values.counted import counted
+from pailitao_spider.offers.values.texts import counted
 
 __all__ = ["Behind", "Tally"]
 

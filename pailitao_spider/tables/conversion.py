@@ -15,12 +15,12 @@ from secrets import token_hex
 from typing import IO, Protocol
 
 from pailitao_spider.errors import ConfigError, FieldError, ResultsError
+from pailitao_spider.offers.values.texts import counted
 from pailitao_spider.tables.columns import KINDS, OFFER_COLUMNS, Cell, Column, Kind, columns_of
 from pailitao_spider.tables.csv_cells import BOM, csv_text
 from pailitao_spider.tables.offer_lines import OfferLine, members_of, rows_of, seed_names_of
 from pailitao_spider.tables.parquet import ParquetTable
 from pailitao_spider.tables.xlsx import Workbook
-from pailitao_spider.values.counted import counted
 
 __all__ = ["FORMATS", "Converted", "Layout", "convert", "layout_of"]
 

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from pailitao_spider.errors import FieldError
+from pailitao_spider.offers.values.bounds import is_amount, is_count, is_share
 from pailitao_spider.tables.columns import Cell, Column, Kind, cell
 from pailitao_spider.tables.csv_cells import BOM
-from pailitao_spider.values.bounds import is_amount, is_count, is_share
 
 __all__ = ["OfferLine", "members_of", "rows_of", "seed_names_of"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from pailitao_spider.cluster.desk import Desk, at_desk
-from pailitao_spider.cluster.standing import Standing, standing
+from pailitao_spider.cluster.admin.command_context import Desk, at_desk
+from pailitao_spider.cluster.admin.status import Standing, standing
 from pailitao_spider.errors import ConfigError
 
 __all__ = ["SUMMARY", "add_options", "run"]

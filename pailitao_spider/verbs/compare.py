@@ -9,20 +9,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pailitao_spider import typed_text
-from pailitao_spider.offers import detail_url
-from pailitao_spider.questions import showing, telling
-from pailitao_spider.questions.comparing import Choice, SeedChoices, compare
-from pailitao_spider.questions.current import Current
-from pailitao_spider.questions.ledgers import elsewhere_told, extras_of, seed_ends
-from pailitao_spider.questions.prices import LACKS
-from pailitao_spider.questions.reading import Tally, check_feeds, sides
-from pailitao_spider.questions.relations import Relations
-from pailitao_spider.questions.terms import Terms
-from pailitao_spider.questions.unfinished import unfinished
-from pailitao_spider.questions.units import Measure
-from pailitao_spider.values.counted import counted
-from pailitao_spider.values.prices import YUAN, Span
+from pailitao_spider.analysis import output, terminal_table
+from pailitao_spider.analysis.compare import Choice, SeedChoices, compare
+from pailitao_spider.analysis.current import Current
+from pailitao_spider.analysis.feed_reader import Tally, check_feeds, sides
+from pailitao_spider.analysis.landed_cost import LACKS
+from pailitao_spider.analysis.ledgers import elsewhere_told, extras_of, seed_ends
+from pailitao_spider.analysis.matches import Relations
+from pailitao_spider.analysis.terms import Terms
+from pailitao_spider.analysis.unfinished import unfinished
+from pailitao_spider.analysis.units import Measure
+from pailitao_spider.config import parsers
+from pailitao_spider.offers.model import detail_url
+from pailitao_spider.offers.values.prices import YUAN, Span
+from pailitao_spider.offers.values.texts import counted
 from pailitao_spider.verbs.term_options import add_term_options, terms_of
 
 __all__ = ["SUMMARY", "add_options", "run"]
@@ -30,8 +30,8 @@ __all__ = ["SUMMARY", "add_options", "run"]
 SUMMARY = "what each seed's offers cost to the door at a quantity, side by side"
 
 _OPTIONS: dict[str, tuple[Any, str, str]] = {
-    "top": (typed_text.whole(), "N", "offers a seed (10)"),
-    "min_similarity": (typed_text.share, "0-1", "leave out what is known to be less similar"),
+    "top": (parsers.whole(), "N", "offers a seed (10)"),
+    "min_similarity": (parsers.share, "0-1", "leave out what is known to be less similar"),
 }
 _HEADS = {"offer": "right", "seller": "left", "sim.": "right", "MOQ": "right",
           "price": "right", "unit": "left", "postage": "right", "landed": "right",
@@ -49,11 +49,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exits with 0, 1 when lines could not be read, 2 for a mistake."""
-    return telling.answered(lambda: _run(options))
+    return output.answered(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
-    given = telling.typed(options, {name: read for name, (read, _, _) in _OPTIONS.items()})
+    given = output.typed(options, {name: read for name, (read, _, _) in _OPTIONS.items()})
     terms = terms_of(options)
     paths = check_feeds(options.feeds, may_be_empty=True)
     feeds, beside, totals = Current(paths), Tally(), _Totals()
@@ -64,15 +64,15 @@ def _run(options: argparse.Namespace) -> int:
         for seed in compare(feeds, relations, terms, extras=extras, **given):
             totals.count(seed)
             (_write if options.json else _show)(seed)
-    code = telling.tell_unread(feeds.tally, beside)
+    code = output.tell_unread(feeds.tally, beside)
     elsewhere = [seed_id for seed_id, end in ends.items()
                  if end.is_elsewhere and seed_id not in totals.found]  # fmt: skip
     if options.json:
-        telling.json_line({"kind": "summary", **_summary(totals, terms, elsewhere)})
+        output.json_line({"kind": "summary", **_summary(totals, terms, elsewhere)})
     for line in elsewhere_told(elsewhere, has_matches=bool(matches)):
-        telling.say(line)
+        output.say(line)
     if open_run := unfinished(paths, totals.found, ends):
-        telling.say(open_run.told)
+        output.say(open_run.told)
     return code
 
 
@@ -105,7 +105,7 @@ def _summary(totals: _Totals, terms: Terms, elsewhere: Sequence[str]) -> dict[st
 
 def _write(seed: SeedChoices) -> None:
     for rank, choice in enumerate(seed.choices, 1):
-        telling.json_line(_facts(seed, choice, rank))
+        output.json_line(_facts(seed, choice, rank))
 
 
 def _facts(seed: SeedChoices, choice: Choice, rank: int) -> dict[str, Any]:
@@ -157,10 +157,10 @@ def _show(seed: SeedChoices) -> None:
     terms = seed.own.terms
     title = f"{seed.seed_id or 'seed unknown'}: quantity {terms.quantity}"
     if seed.sell_price is not None:
-        title += f", sold at {telling.money(seed.sell_price)}"
+        title += f", sold at {output.money(seed.sell_price)}"
     if terms.currency:
         title += f" ({terms.currency})"
-    showing.show(title, _HEADS, map(_row, seed.choices), list(_foot(seed)), _SPARE)
+    terminal_table.show(title, _HEADS, map(_row, seed.choices), list(_foot(seed)), _SPARE)
 
 
 def _row(choice: Choice) -> tuple[str, ...]:
@@ -170,11 +170,11 @@ def _row(choice: Choice) -> tuple[str, ...]:
         offer.num_iid,
         offer.seller_nick or offer.seller_id or "?",
         *("?" if value is None else str(value) for value in (choice.similarity, offer.min_order)),
-        f"{telling.span(cost.unit)}{'' if offer.is_yuan else f' {offer.currency}'}",
+        f"{output.span(cost.unit)}{'' if offer.is_yuan else f' {offer.currency}'}",
         _unit(cost.measure),
-        telling.span(cost.postage.order),
-        telling.span(cost.landed),
-        telling.span(cost.vat) if is_taxed else "",
+        output.span(cost.postage.order),
+        output.span(cost.landed),
+        output.span(cost.vat) if is_taxed else "",
         _margin(choice),
         ", ".join(LACKS[each] for each in cost.lacks),
     )
@@ -191,7 +191,7 @@ def _margin(choice: Choice) -> str:
     if best is None and worst is None:
         return ""
     percents = [f"{end:.0f}" for end in choice.margin_percent[::-1] if end is not None]
-    return f"{telling.span(Span(worst, best))} ({'–'.join(dict.fromkeys(percents))}%)"
+    return f"{output.span(Span(worst, best))} ({'–'.join(dict.fromkeys(percents))}%)"
 
 
 def _foot(seed: SeedChoices) -> Iterator[str]:

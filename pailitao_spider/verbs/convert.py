@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pailitao_spider.config.feeds import csv_has_bom
 from pailitao_spider.errors import ConfigError, PailitaoError, ResultsError
-from pailitao_spider.outputs import csv_has_bom
+from pailitao_spider.offers.values.texts import counted
 from pailitao_spider.results.feed_files import check_text, is_side_file, once
 from pailitao_spider.tables.conversion import FORMATS, Converted, Layout, convert, layout_of
-from pailitao_spider.tables.formats import check_library
 from pailitao_spider.tables.offer_lines import OfferLine
-from pailitao_spider.values.counted import counted
+from pailitao_spider.tables.registry import check_library
 
 __all__ = ["SUMMARY", "add_options", "run"]
 

@@ -8,8 +8,8 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from pailitao_spider.cluster.desk import Desk, at_desk
-from pailitao_spider.cluster.standing import Buried, buried_pages
+from pailitao_spider.cluster.admin.command_context import Desk, at_desk
+from pailitao_spider.cluster.admin.status import Buried, buried_pages
 
 __all__ = ["SUMMARY", "add_options", "run"]
 

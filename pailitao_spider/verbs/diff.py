@@ -11,11 +11,11 @@ from heapq import nlargest
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pailitao_spider import typed_text
+from pailitao_spider.analysis import output, terminal_table
+from pailitao_spider.analysis.diff import FIELDS, Change, Run, changes, ends, percent
+from pailitao_spider.analysis.feed_reader import check_feeds
+from pailitao_spider.config import parsers
 from pailitao_spider.errors import ConfigError
-from pailitao_spider.questions import showing, telling
-from pailitao_spider.questions.changes import FIELDS, Change, Run, changes, ends, percent
-from pailitao_spider.questions.reading import check_feeds
 
 __all__ = ["SUMMARY", "add_options", "run"]
 
@@ -51,12 +51,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exits with 0, 1 when lines could not be read, 2 for a mistake, 3 for a change if asked."""
-    return telling.answered(lambda: _run(options))
+    return output.answered(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
-    given = telling.typed(
-        options, {"misses": typed_text.whole(), "only": _only, "drop": _percent, "rise": _percent}
+    given = output.typed(
+        options, {"misses": parsers.whole(), "only": _only, "drop": _percent, "rise": _percent}
     )
     misses = given.get("misses", 2)
     if len(options.feeds) == 1:
@@ -68,11 +68,11 @@ def _run(options: argparse.Namespace) -> int:
     if options.json:
         for change in found:
             if change.kind != "missed":
-                telling.json_line(_facts(change))
-        telling.json_line({"kind": "summary", **_summary(counts, runs, misses)})
+                output.json_line(_facts(change))
+        output.json_line({"kind": "summary", **_summary(counts, runs, misses)})
     else:
         _show(found, counts, runs, misses)
-    code = telling.tell_unread(*(each for run in runs for each in (run.feeds.tally, run.beside)))
+    code = output.tell_unread(*(each for run in runs for each in (run.feeds.tally, run.beside)))
     kinds = ("changed",) if asked.has_threshold else ("new", "changed", "vanished")
     return 3 if options.fail_on_change and any(counts[kind] for kind in kinds) else code
 
@@ -105,7 +105,7 @@ def _percent(given: str) -> Decimal:
     return _PERCENT(given.removesuffix("%"))
 
 
-_PERCENT = telling.number("percent such as 5%")
+_PERCENT = output.number("percent such as 5%")
 
 
 def _only(given: str) -> frozenset[str]:
@@ -181,9 +181,9 @@ def _show(found: Iterator[Change], counts: Counter[str], runs: list[Run], misses
     shown = [_row(each) for each in (*rows["vanished"], *changed, *rows["new"])]
     foot = list(_foot(summary, len(shown)))
     if shown:
-        showing.show(title, _HEADS, shown, foot, _SPARE)
+        terminal_table.show(title, _HEADS, shown, foot, _SPARE)
     else:
-        showing.show("", {}, [], [title, *foot])
+        terminal_table.show("", {}, [], [title, *foot])
 
 
 def _kept(found: Iterator[Change], rows: dict[str, list[Change]]) -> Iterator[Change]:

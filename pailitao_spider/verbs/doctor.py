@@ -13,18 +13,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pailitao_spider.accounts import Account
 from pailitao_spider.doctor.findings import Finding, Verdict, note, right, wrong
 from pailitao_spider.doctor.keys import Newest
 from pailitao_spider.doctor.rounds import findings
 from pailitao_spider.doctor.vectors import mismatches, read_vectors
 from pailitao_spider.errors import PailitaoError
+from pailitao_spider.keys.accounts import Account
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-    from pailitao_spider.access.tokens import Token
-    from pailitao_spider.cluster.link import Link
+    from pailitao_spider.cluster.redis.client import Link
+    from pailitao_spider.keys.tokens import Token
 
 __all__ = ["SUMMARY", "add_options", "run"]
 
@@ -85,9 +85,9 @@ async def _examined(options: argparse.Namespace) -> int:
 
 @asynccontextmanager
 async def _redis(settings: BaseSettings) -> AsyncIterator[tuple[list[Finding], Newest]]:
-    from pailitao_spider.cluster.checks import open_client
-    from pailitao_spider.cluster.link import Link
-    from pailitao_spider.cluster.login import newest_login
+    from pailitao_spider.cluster.redis.client import Link
+    from pailitao_spider.cluster.redis.server_checks import open_client
+    from pailitao_spider.cluster.shared.tokens import newest_login
 
     try:
         link = Link(await open_client(settings))
@@ -109,8 +109,8 @@ async def _redis(settings: BaseSettings) -> AsyncIterator[tuple[list[Finding], N
 async def _fitness(settings: BaseSettings, link: Link) -> list[Finding]:
     from redis.exceptions import RedisError
 
-    from pailitao_spider.cluster.checks import check_server
-    from pailitao_spider.cluster.connection import shown_address
+    from pailitao_spider.cluster.redis.connection import shown_address
+    from pailitao_spider.cluster.redis.server_checks import check_server
 
     place = shown_address(settings)
     try:

@@ -10,21 +10,22 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from pailitao_spider import typed_text
+from pailitao_spider.analysis import output as telling
+from pailitao_spider.analysis import terminal_table
+from pailitao_spider.analysis.current import Current
+from pailitao_spider.analysis.feed_reader import Line, OfferLine, Tally, check_feeds, sides
+from pailitao_spider.analysis.find import SORTS, Wanted, find
+from pailitao_spider.analysis.ids import read_ids
+from pailitao_spider.analysis.landed_cost import unit_price
+from pailitao_spider.analysis.ledgers import elsewhere_told, seed_ends
+from pailitao_spider.analysis.matches import matches_in
+from pailitao_spider.analysis.unfinished import unfinished
+from pailitao_spider.config import parsers
 from pailitao_spider.errors import ConfigError, ResultsError
-from pailitao_spider.questions import showing, telling
-from pailitao_spider.questions.current import Current
-from pailitao_spider.questions.finding import SORTS, Wanted, find
-from pailitao_spider.questions.ids import read_ids
-from pailitao_spider.questions.ledgers import elsewhere_told, seed_ends
-from pailitao_spider.questions.prices import unit_price
-from pailitao_spider.questions.reading import Line, OfferLine, Tally, check_feeds, sides
-from pailitao_spider.questions.relations import matches_in
-from pailitao_spider.questions.unfinished import unfinished
-from pailitao_spider.results.drafts import Draft
+from pailitao_spider.offers.values.texts import counted
+from pailitao_spider.results.atomic_files import Draft
 from pailitao_spider.results.feed_files import is_side_file
 from pailitao_spider.results.paths import ResultPaths
-from pailitao_spider.values.counted import counted
 
 __all__ = ["SUMMARY", "add_options", "check_output", "run"]
 
@@ -32,24 +33,24 @@ SUMMARY = "the offers that fit: similarity > 0.9, price < 30, dropship is one li
 
 _SHOWN = 50
 _FILTERS: dict[str, tuple[Any, str, str]] = {
-    "min_similarity": (typed_text.share, "0-1", "at least so similar to its seed"),
-    "min_visual_similarity": (typed_text.share, "0-1", "at least so alike to look at"),
+    "min_similarity": (parsers.share, "0-1", "at least so similar to its seed"),
+    "min_visual_similarity": (parsers.share, "0-1", "at least so alike to look at"),
     "min_price": (telling.number("an amount in yuan such as 29.90"), "YUAN", "at least"),
     "max_price": (telling.number("an amount in yuan such as 29.90"), "YUAN", "at most"),
-    "quantity": (typed_text.whole(), "N", "judge prices at N units (at any), sold from N on"),
-    "max_moq": (typed_text.whole(), "N", "sold from N pieces or fewer"),
-    "area": (typed_text.text, "TEXT", "words of the area, in Chinese or pinyin"),
-    "shop_type": (typed_text.text, "TEXT", "words of the shop type"),
-    "category": (typed_text.text, "TEXT", "words of the category"),
-    "text": (typed_text.text, "TEXT", "words of the title, in any order"),
-    "seller": (typed_text.text, "TEXT", "the seller's id, or words of its name"),
-    "seed": (typed_text.text, "ID", "found with this seed (also by the matches, if there are)"),
+    "quantity": (parsers.whole(), "N", "judge prices at N units (at any), sold from N on"),
+    "max_moq": (parsers.whole(), "N", "sold from N pieces or fewer"),
+    "area": (parsers.text, "TEXT", "words of the area, in Chinese or pinyin"),
+    "shop_type": (parsers.text, "TEXT", "words of the shop type"),
+    "category": (parsers.text, "TEXT", "words of the category"),
+    "text": (parsers.text, "TEXT", "words of the title, in any order"),
+    "seller": (parsers.text, "TEXT", "the seller's id, or words of its name"),
+    "seed": (parsers.text, "ID", "found with this seed (also by the matches, if there are)"),
 }
 _READERS = {
     **{name: read for name, (read, _, _) in _FILTERS.items()},
-    "unknown": typed_text.one_of({"keep": "", "drop": ""}),
-    "sort": typed_text.one_of(dict.fromkeys(SORTS, "")),
-    "limit": typed_text.whole(),
+    "unknown": parsers.one_of({"keep": "", "drop": ""}),
+    "sort": parsers.one_of(dict.fromkeys(SORTS, "")),
+    "limit": parsers.whole(),
 }
 _HEADS = {"title": "left", "price": "right", "unit": "left", "MOQ": "right", "sales": "right",
           "sim.": "right", "visual": "right", "seller": "left", "area": "left", "seed": "whole",
@@ -213,7 +214,7 @@ def _show(lines: Iterator[Line], wanted: Wanted) -> None:
     foot = [counted(len(shown) + more, "offer")]
     if more:
         foot[0] += f", the first {_SHOWN} shown; --limit N, -O FILE.jsonl or --json give others"
-    showing.show("", _HEADS, shown, foot, _SPARE)
+    terminal_table.show("", _HEADS, shown, foot, _SPARE)
 
 
 def _row(line: Line, wanted: Wanted) -> tuple[str, ...]:

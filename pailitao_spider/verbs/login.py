@@ -12,19 +12,19 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-from pailitao_spider.access.tokens import Token
-from pailitao_spider.accounts import Account, accounts_of
-from pailitao_spider.config import Config
+from pailitao_spider.config.setting_table import Config
 from pailitao_spider.doctor.surroundings import is_writable
 from pailitao_spider.doctor.wire import WireError, answered
 from pailitao_spider.errors import ConfigError, PailitaoError, RefusedError
 from pailitao_spider.gateways.oauth import Renewed, code_form, login_url, renewed
 from pailitao_spider.gateways.refusals import Refusal
+from pailitao_spider.keys.accounts import Account, accounts_of
+from pailitao_spider.keys.tokens import Token
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-    from pailitao_spider.cluster.link import Link
+    from pailitao_spider.cluster.redis.client import Link
 
 __all__ = ["SUMMARY", "add_options", "run"]
 
@@ -160,7 +160,7 @@ async def _logged_in(
         except OSError as error:
             raise ConfigError(f"{file.path}: tokens cannot be kept ({error.strerror})") from error
         if link is not None:
-            from pailitao_spider.cluster.login import keep_login
+            from pailitao_spider.cluster.shared.tokens import keep_login
 
             await keep_login(link, account, token)
     sys.stdout.write(f"{_told(account, token, link is not None)}\n")
@@ -172,8 +172,8 @@ async def _redis(config: Config, settings: BaseSettings) -> AsyncIterator[Link |
     if not config.cluster:
         yield None
         return
-    from pailitao_spider.cluster.checks import open_client
-    from pailitao_spider.cluster.link import Link
+    from pailitao_spider.cluster.redis.client import Link
+    from pailitao_spider.cluster.redis.server_checks import open_client
 
     link = Link(await open_client(settings))
     try:

@@ -11,20 +11,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pailitao_spider import typed_text
-from pailitao_spider.dedup import DEDUP_KEYS
+from pailitao_spider.config import parsers
 from pailitao_spider.errors import ConfigError, ResultsError
-from pailitao_spider.results.gathered import gather, merged_paths
+from pailitao_spider.offers.dedup import DEDUP_KEYS
+from pailitao_spider.offers.values.texts import counted
+from pailitao_spider.results.merge_inputs import gather, merged_paths
 from pailitao_spider.results.merging import Merged, merge
 from pailitao_spider.results.paths import ResultPaths
-from pailitao_spider.values.counted import counted
 
 __all__ = ["SUMMARY", "add_options", "run"]
 
 SUMMARY = "make one feed of many workers' files, each offer once, and check that none is missing"
 
 _SETTING = "PAILITAO_DEDUP"
-_SCOPE = typed_text.one_of(dict.fromkeys(DEDUP_KEYS, ""))
+_SCOPE = parsers.one_of(dict.fromkeys(DEDUP_KEYS, ""))
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from pailitao_spider.cluster.desk import Desk, at_desk
-from pailitao_spider.cluster.pushing import Pushed, Pusher
-from pailitao_spider.credentials import upload_limits
-from pailitao_spider.seeds import BadLine, Seed
-from pailitao_spider.sources import open_source
+from pailitao_spider.cluster.admin.command_context import Desk, at_desk
+from pailitao_spider.cluster.admin.push import Pushed, Pusher
+from pailitao_spider.config.capability_checks import upload_limits
+from pailitao_spider.seeds.model import BadLine, Seed
+from pailitao_spider.seeds.sources import open_source
 
 __all__ = ["SUMMARY", "add_options", "run"]
 

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pailitao_spider.access.budget import DayUse
-from pailitao_spider.access.days import beijing_day, next_midnight
-from pailitao_spider.access.token_file import default_folder
-from pailitao_spider.access.usage_file import UsageFile
-from pailitao_spider.accounts import Account, accounts_of
-from pailitao_spider.config import Config
+from pailitao_spider.config.setting_table import Config
 from pailitao_spider.errors import ConfigError, PailitaoError, ResultsError
+from pailitao_spider.keys.accounts import Account, accounts_of
+from pailitao_spider.keys.budget import DayUse
+from pailitao_spider.keys.quota_day import beijing_day, next_midnight
+from pailitao_spider.keys.token_file import default_folder
+from pailitao_spider.keys.usage_db import UsageFile
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pailitao_spider.cluster.desk import Desk
+    from pailitao_spider.cluster.admin.command_context import Desk
 
 __all__ = ["SUMMARY", "add_options", "run"]
 
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     except PailitaoError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    from pailitao_spider.cluster.desk import at_desk
+    from pailitao_spider.cluster.admin.command_context import at_desk
 
     return at_desk(options, lambda desk: _shared(desk, accounts, options))
 
@@ -85,8 +85,8 @@ def _local_day(accounts: Sequence[Account], config: Config, now: float) -> _Day:
 
 
 async def _shared(desk: Desk, accounts: Sequence[Account], options: argparse.Namespace) -> int:
-    from pailitao_spider.cluster.budget import day_use
-    from pailitao_spider.cluster.keys import AppKeys
+    from pailitao_spider.cluster.redis.key_names import AppKeys
+    from pailitao_spider.cluster.shared.budget import day_use
 
     now = time.time()
     uses = [

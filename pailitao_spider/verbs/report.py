@@ -6,16 +6,16 @@ import argparse
 from datetime import datetime
 from pathlib import Path
 
-from pailitao_spider import typed_text
+from pailitao_spider.analysis import output as telling
+from pailitao_spider.analysis.feed_reader import check_feeds
+from pailitao_spider.config import parsers
 from pailitao_spider.errors import ConfigError, ResultsError
-from pailitao_spider.questions import telling
-from pailitao_spider.questions.reading import check_feeds
+from pailitao_spider.offers.values.texts import counted
 from pailitao_spider.report.contents import Contents, contents_of
 from pailitao_spider.report.page import page
-from pailitao_spider.results.drafts import Draft
-from pailitao_spider.values.counted import counted
-from pailitao_spider.verbs.offer_pictures import add_picture_options
-from pailitao_spider.verbs.report_pictures import PICTURES, picture_way
+from pailitao_spider.results.atomic_files import Draft
+from pailitao_spider.verbs.shared.picture_options import add_picture_options
+from pailitao_spider.verbs.shared.report_pictures import PICTURES, picture_way
 
 __all__ = ["SUMMARY", "add_options", "run"]
 
@@ -23,8 +23,8 @@ SUMMARY = "photos and their offers as a page for the browser: filter, compare, s
 
 _LIMIT = 20_000
 _READERS = {
-    "limit": typed_text.whole(),
-    "pictures": typed_text.one_of(dict.fromkeys(PICTURES, "")),
+    "limit": parsers.whole(),
+    "pictures": parsers.one_of(dict.fromkeys(PICTURES, "")),
 }
 
 

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pailitao_spider.errors import ConfigError
-from pailitao_spider.sandbox.addresses import HOMES
 from pailitao_spider.sandbox.embedded import sandbox_options
 from pailitao_spider.sandbox.options import SandboxOptions, build
-from pailitao_spider.sandbox.server import Site, serve
+from pailitao_spider.sandbox.server import HOMES, Site, serve
 
 __all__ = ["SUMMARY", "add_options", "run", "settings_of"]
 

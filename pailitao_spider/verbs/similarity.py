@@ -11,15 +11,15 @@ from contextlib import aclosing
 from pathlib import Path
 from time import monotonic
 
+from pailitao_spider.analysis import output as telling
+from pailitao_spider.analysis.feed_reader import Feeds, check_feeds
+from pailitao_spider.analysis.similarity import Looking
 from pailitao_spider.errors import ConfigError, ResultsError
-from pailitao_spider.offer_pictures.likeness import Likeness
-from pailitao_spider.questions import telling
-from pailitao_spider.questions.looking import Looking
-from pailitao_spider.questions.reading import Feeds, check_feeds
-from pailitao_spider.results.drafts import Draft
-from pailitao_spider.values.counted import counted
+from pailitao_spider.offer_pictures.similarity import Likeness
+from pailitao_spider.offers.values.texts import counted
+from pailitao_spider.results.atomic_files import Draft
 from pailitao_spider.verbs.find import check_output
-from pailitao_spider.verbs.offer_pictures import add_picture_options, opened_pictures, story
+from pailitao_spider.verbs.shared.picture_options import add_picture_options, opened_pictures, story
 
 __all__ = ["SUMMARY", "add_options", "run"]
 

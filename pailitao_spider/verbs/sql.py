@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from scrapy.settings import BaseSettings
 
-from pailitao_spider.config import sql_url_of
+from pailitao_spider.analysis import output
+from pailitao_spider.config.database_feed import SETTING, checked_url
+from pailitao_spider.config.setting_table import sql_url_of
 from pailitao_spider.errors import ConfigError, ResultsError
-from pailitao_spider.questions import telling
+from pailitao_spider.offers.values.texts import counted
 from pailitao_spider.results.feed_files import check_text, is_side_file
 from pailitao_spider.results.paths import ResultPaths
-from pailitao_spider.sql_feed import SETTING, checked_url
-from pailitao_spider.values.counted import counted
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     """Exits with 0 when every line is in, 1 when some are not, 2 for a mistake or a database that
     cannot be used.
     """
-    return telling.answered(lambda: _run(options))
+    return output.answered(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -114,22 +114,22 @@ def _catch_up(follower: Follower) -> str:
 
 def _tell(follower: Follower, why: str, feeds: int) -> int:
     tally, behind = follower.tally, follower.behind()
-    telling.write(
+    output.write(
         f"{counted(tally.offers, 'offer')}, {counted(tally.matches, 'match', 'matches')}, "
         f"{counted(tally.seeds, 'seed')} put in from {counted(feeds, 'file')}; "
         f"{counted(tally.history, 'row')} of history\n".encode()
     )
     if behind.lines:
-        telling.say(f"{behind.words} {behind.are} not in the database yet: "
+        output.say(f"{behind.words} {behind.are} not in the database yet: "
                     f"{why or 'the files grow'}; run this again")  # fmt: skip
     if tally.left_out:
         were, are = ("was", "is") if tally.left_out == 1 else ("were", "are")
-        telling.say(f"{counted(tally.left_out, 'line')} could not be read or {were} not taken, and "
+        output.say(f"{counted(tally.left_out, 'line')} could not be read or {were} not taken, and "
                     f"{are} left out, the first at {tally.first_left_out}")  # fmt: skip
     if tally.odd:
         have, are = ("has", "is") if tally.odd == 1 else ("have", "are")
-        telling.say(f"{counted(tally.odd, 'line')} {have} values that cannot be read and {are} "
+        output.say(f"{counted(tally.odd, 'line')} {have} values that cannot be read and {are} "
                     "NULL; an offer's stand in extra")  # fmt: skip
     for path in behind.torn:
-        telling.say(f"{path}: the last line is torn and is left out; go on with the crawl by -o")
+        output.say(f"{path}: the last line is torn and is left out; go on with the crawl by -o")
     return 1 if behind.lines or tally.left_out or behind.torn else 0

@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from pailitao_spider.cluster.desk import Desk, at_desk
-from pailitao_spider.cluster.link import AwayError
-from pailitao_spider.cluster.quota_seen import QuotaSeen, quotas
-from pailitao_spider.cluster.standing import Standing, standing
-from pailitao_spider.values.counted import counted
+from pailitao_spider.cluster.admin.command_context import Desk, at_desk
+from pailitao_spider.cluster.admin.quota_status import QuotaSeen, quotas
+from pailitao_spider.cluster.admin.status import Standing, standing
+from pailitao_spider.cluster.redis.client import AwayError
+from pailitao_spider.offers.values.texts import counted
 
 if TYPE_CHECKING:
     from rich.table import Table

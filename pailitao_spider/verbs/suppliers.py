@@ -11,21 +11,21 @@ from typing import Any
 
 import msgspec
 
-from pailitao_spider import typed_text
-from pailitao_spider.questions import showing, telling
-from pailitao_spider.questions.current import Current
-from pailitao_spider.questions.ledgers import SeedEnd, seed_ends
-from pailitao_spider.questions.reading import Tally, check_feeds, sides
-from pailitao_spider.questions.relations import Relations
-from pailitao_spider.questions.suppliers import Supplier, Suppliers, suppliers_of
-from pailitao_spider.questions.unfinished import unfinished
-from pailitao_spider.values.counted import counted
+from pailitao_spider.analysis import output, terminal_table
+from pailitao_spider.analysis.current import Current
+from pailitao_spider.analysis.feed_reader import Tally, check_feeds, sides
+from pailitao_spider.analysis.ledgers import SeedEnd, seed_ends
+from pailitao_spider.analysis.matches import Relations
+from pailitao_spider.analysis.suppliers import Supplier, Suppliers, suppliers_of
+from pailitao_spider.analysis.unfinished import unfinished
+from pailitao_spider.config import parsers
+from pailitao_spider.offers.values.texts import counted
 
 __all__ = ["SUMMARY", "add_options", "run"]
 
 SUMMARY = "who has offers for most seeds, and the fewest suppliers for all of them"
 
-_READERS = {"share": typed_text.share, "top": typed_text.whole()}
+_READERS = {"share": parsers.share, "top": parsers.whole()}
 _HEADS = {"supplier": "left", "seeds": "right", "in set": "whole", "offers": "right",
           "price": "right", "dropship": "right", "score": "right", "area": "left"}  # fmt: skip
 _SPARE = ("area", "score", "dropship", "offers")
@@ -40,11 +40,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exits with 0, 1 when seeds stay uncovered or lines were unreadable, 2 for a mistake."""
-    return telling.answered(lambda: _run(options))
+    return output.answered(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
-    given = telling.typed(options, _READERS)
+    given = output.typed(options, _READERS)
     top = given.get("top", 20)
     paths = check_feeds(options.feeds, may_be_empty=True)
     feeds, beside = Current(paths), Tally()
@@ -52,10 +52,10 @@ def _run(options: argparse.Namespace) -> int:
         ends = {end.seed_id: end for end in seed_ends(sides(paths, "seeds"), beside)}
         elsewhere = () if sides(paths, "matches") else _elsewhere(ends)
         found = suppliers_of(feeds, relations, given.get("share", Decimal(1)), ends, elsewhere)
-    unread = telling.tell_unread(feeds.tally, beside)
+    unread = output.tell_unread(feeds.tally, beside)
     (_write if options.json else _show)(found, top)
     if open_run := unfinished(paths, found.seed_ids, ends):
-        telling.say(open_run.told)
+        output.say(open_run.told)
     return unread or (0 if found.is_reached else 1)
 
 
@@ -78,9 +78,9 @@ def _write(found: Suppliers, top: int) -> None:
     for supplier, place in _listed(found, top):
         adds = None if place is None else found.cover.gains[place - 1]
         facts = msgspec.structs.asdict(supplier)
-        telling.json_line({"kind": "supplier", **facts, "in_set": place, "adds": adds})
-    telling.json_line({"kind": "set", **_facts(found)})
-    telling.json_line({"kind": "summary", **_facts(found)})
+        output.json_line({"kind": "supplier", **facts, "in_set": place, "adds": adds})
+    output.json_line({"kind": "set", **_facts(found)})
+    output.json_line({"kind": "summary", **_facts(found)})
 
 
 def _facts(found: Suppliers) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _facts(found: Suppliers) -> dict[str, Any]:
 def _show(found: Suppliers, top: int) -> None:
     title = f"{counted(len(found.ranked), 'supplier')}, {counted(found.seeds, 'seed')}"
     rows = (_row(found, *each) for each in _listed(found, top))
-    showing.show(title, _HEADS, rows, list(_foot(found)), _SPARE)
+    terminal_table.show(title, _HEADS, rows, list(_foot(found)), _SPARE)
 
 
 def _row(found: Suppliers, supplier: Supplier, place: int | None) -> tuple[str, ...]:

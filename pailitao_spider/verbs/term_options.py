@@ -6,33 +6,33 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pailitao_spider import typed_text
-from pailitao_spider.questions import telling
-from pailitao_spider.questions.terms import Terms, read_terms
+from pailitao_spider.analysis import output
+from pailitao_spider.analysis.terms import Terms, read_terms
+from pailitao_spider.config import parsers
 
 __all__ = ["add_term_options", "terms_of"]
 
-_PERCENT = telling.number("percent such as 12")
-_AMOUNT = telling.number("an amount such as 1.20")
+_PERCENT = output.number("percent such as 12")
+_AMOUNT = output.number("an amount such as 1.20")
 _OPTIONS: dict[str, tuple[Any, str, str]] = {
-    "quantity": (typed_text.whole(), "N", "pieces in an order (1)"),
-    "rate": (telling.number("a number above 0 such as 0.14", above_zero=True), "R",
+    "quantity": (parsers.whole(), "N", "pieces in an order (1)"),
+    "rate": (output.number("a number above 0 such as 0.14", above_zero=True), "R",
              "your currency for a yuan (1: all in yuan)"),
     "currency": (str.upper, "NAME", "what your currency is called, such as USD"),
-    "freight": (telling.number("an amount a unit such as 1.20"), "F",
+    "freight": (output.number("an amount a unit such as 1.20"), "F",
                 "to you, a piece, in your currency (0)"),
     "freight_kg": (_AMOUNT, "F", "to you, a kilogram, in your currency (0)"),
     "freight_order": (_AMOUNT, "F", "to you, an order, in your currency (0)"),
-    "weight_kg": (telling.number("kilograms above 0 such as 0.35", above_zero=True), "KG",
+    "weight_kg": (output.number("kilograms above 0 such as 0.35", above_zero=True), "KG",
                   "of a piece, where neither seed nor offer says it"),
     "insurance": (_PERCENT, "P", "percent of goods, postage and freight (0)"),
     "duty": (_PERCENT, "P", "percent; a column duty of the seeds stands above it (0)"),
-    "duty_on": (typed_text.one_of({"cif": "", "fob": ""}), "cif|fob",
+    "duty_on": (parsers.one_of({"cif": "", "fob": ""}), "cif|fob",
                 "duty on goods, postage, freight and insurance, or on goods and postage (cif)"),
     "vat": (_PERCENT, "P", "percent of all that with the duty; shown apart (0)"),
     "agent": (_PERCENT, "P", "an agent's percent of goods and postage (0)"),
     "fixed": (_AMOUNT, "SUM", "other sums an order, such as broker and inspection (0)"),
-    "postage": (telling.number("yuan an order such as 8"), "YUAN",
+    "postage": (output.number("yuan an order such as 8"), "YUAN",
                 "where the offer does not say (unknown)"),
 }  # fmt: skip
 
@@ -51,7 +51,7 @@ def add_term_options(parser: argparse.ArgumentParser) -> None:
 
 def terms_of(options: argparse.Namespace) -> Terms:
     """The file's, and above it what was typed. Raises ConfigError."""
-    given = telling.typed(options, {name: read for name, (read, _, _) in _OPTIONS.items()})
+    given = output.typed(options, {name: read for name, (read, _, _) in _OPTIONS.items()})
     read = read_terms(options.terms) if options.terms is not None else {}
     if "fixed" in given:
         given["fixed"] = (("fixed", given["fixed"]),)

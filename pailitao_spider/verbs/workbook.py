@@ -8,16 +8,16 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from pailitao_spider import typed_text
+from pailitao_spider.analysis import output as telling
+from pailitao_spider.analysis.feed_reader import check_feeds
+from pailitao_spider.analysis.ids import read_ids
+from pailitao_spider.config import parsers
 from pailitao_spider.errors import ResultsError
-from pailitao_spider.questions import telling
-from pailitao_spider.questions.ids import read_ids
-from pailitao_spider.questions.reading import check_feeds
-from pailitao_spider.results.drafts import Draft
-from pailitao_spider.tables.formats import check_library
-from pailitao_spider.values.counted import counted
-from pailitao_spider.verbs.offer_pictures import add_picture_options
-from pailitao_spider.verbs.report_pictures import picture_way
+from pailitao_spider.offers.values.texts import counted
+from pailitao_spider.results.atomic_files import Draft
+from pailitao_spider.tables.registry import check_library
+from pailitao_spider.verbs.shared.picture_options import add_picture_options
+from pailitao_spider.verbs.shared.report_pictures import picture_way
 from pailitao_spider.verbs.term_options import add_term_options, terms_of
 from pailitao_spider.workbook.book import written
 from pailitao_spider.workbook.contents import Contents, contents_of
@@ -30,10 +30,10 @@ SUMMARY = "an .xlsx for people: photos and offers with pictures, landed cost, su
 
 _PICTURES = ("embedded", "none")
 _READERS = {
-    "pictures": typed_text.one_of(dict.fromkeys(_PICTURES, "")),
-    "language": typed_text.one_of(dict.fromkeys(LANGUAGES, "")),
-    "top": typed_text.whole(),
-    "limit": typed_text.whole(1, 20_000),
+    "pictures": parsers.one_of(dict.fromkeys(_PICTURES, "")),
+    "language": parsers.one_of(dict.fromkeys(LANGUAGES, "")),
+    "top": parsers.whole(),
+    "limit": parsers.whole(1, 20_000),
 }
 
 

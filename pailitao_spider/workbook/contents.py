@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from pailitao_spider.questions.comparing import Choice, SeedChoices, compare
-from pailitao_spider.questions.current import Current
-from pailitao_spider.questions.details import Details, details_of
-from pailitao_spider.questions.ids import only
-from pailitao_spider.questions.ledgers import extras_of
-from pailitao_spider.questions.reading import Tally, sides
-from pailitao_spider.questions.relations import Relations
-from pailitao_spider.questions.suppliers import Suppliers, suppliers_of
-from pailitao_spider.questions.terms import Terms
+from pailitao_spider.analysis.compare import Choice, SeedChoices, compare
+from pailitao_spider.analysis.current import Current
+from pailitao_spider.analysis.details import Details, details_of
+from pailitao_spider.analysis.feed_reader import Tally, sides
+from pailitao_spider.analysis.ids import only
+from pailitao_spider.analysis.ledgers import extras_of
+from pailitao_spider.analysis.matches import Relations
+from pailitao_spider.analysis.suppliers import Suppliers, suppliers_of
+from pailitao_spider.analysis.terms import Terms
 from pailitao_spider.report.ends import SeedEntry, seed_entries
 from pailitao_spider.workbook.pictures import Thumbnails
 

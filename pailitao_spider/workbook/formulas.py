@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from pailitao_spider.questions.reading import Break
+from pailitao_spider.analysis.feed_reader import Break
 
 __all__ = ["FORMULAS", "price_formula"]
 

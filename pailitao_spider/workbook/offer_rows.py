@@ -9,9 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from pailitao_spider.offers import detail_url
-from pailitao_spider.questions.terms import Sums, Terms
-from pailitao_spider.values.own_numbers import own_number
+from pailitao_spider.analysis.terms import Sums, Terms
+from pailitao_spider.offers.model import detail_url
+from pailitao_spider.offers.values.own_numbers import own_number
 from pailitao_spider.workbook.contents import Row
 from pailitao_spider.workbook.formulas import FORMULAS, price_formula
 from pailitao_spider.workbook.words import Say

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pailitao_spider.questions.terms import Terms
+from pailitao_spider.analysis.terms import Terms
 from pailitao_spider.workbook.contents import Contents
 from pailitao_spider.workbook.offer_rows import Formula
 from pailitao_spider.workbook.sheet import Formats, Sheet

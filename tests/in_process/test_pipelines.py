@@ -17,8 +17,8 @@ from scrapy.exceptions import DropItem
 from twisted.internet.defer import Deferred
 
 from pailitao_spider import ImageSearch
-from pailitao_spider.cluster.local_server import LocalServer
-from pailitao_spider.lane import middleware
+from pailitao_spider.cluster.redis.local_server import LocalServer
+from pailitao_spider.item_fast_path import middleware
 from tests.in_process.conftest import Ran
 from tests.test_crawl import photo
 

@@ -1,10 +1,10 @@
--- The gate of one app key: reports of answers in, tickets to call out. Twin of access/pace.py.
+-- The gate of one app key: reports of answers in, tickets to call out. Twin of keys/adaptive_rate.py.
 --
 -- KEYS[1]  {pailitao-app:<hash>}:gate, a hash: the plan (next_number, next_at, blocked_until), the
---          pace with the names of access/pace.py, `given` (the rate of the settings, 0 = to be
+--          pace with the names of keys/adaptive_rate.py, `given` (the rate of the settings, 0 = to be
 --          found), `era` (when it was made) and `seen_at` (its last change). Lives for an hour after
 --          its last ticket may be used.
--- ARGV[1]  the constants of access/pace.py, as a MessagePack map
+-- ARGV[1]  the constants of keys/adaptive_rate.py, as a MessagePack map
 -- ARGV[2]  what a worker asks, MessagePack: `Ask` of plan.py
 -- Returns  the plan, MessagePack: `Plan` of plan.py
 --

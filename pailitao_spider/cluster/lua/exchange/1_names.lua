@@ -5,7 +5,7 @@
 -- worker that slept past its lease cannot undo a newer owner. The time is Redis' own.
 --
 -- KEYS[1]  the run's prefix `{pailitao:<run>}:`, of which every key below is made
--- ARGV[1]  the message, MessagePack; its members stand in cluster/messages.py
+-- ARGV[1]  the message, MessagePack; its members stand in cluster/worker/messages.py
 -- ARGV[2]… raw lines of the intake that `admits` and `refusals` name by number
 -- Returns  {the answer, MessagePack; then raw lines of the intake to be read}
 --

@@ -1,0 +1,1 @@
+"""What all workers share by way of Redis: rates, tokens, budget, uploads, known offers."""

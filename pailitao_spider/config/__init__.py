@@ -1,0 +1,1 @@
+"""Settings, arguments and keys, read once and typed."""

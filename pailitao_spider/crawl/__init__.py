@@ -1,0 +1,1 @@
+"""One crawl: its session, its requests, which page is asked next."""

@@ -1,0 +1,55 @@
+"""The dialects by name, and the protocol that each follows.
+
+A dialect knows no socket, no clock and no Scrapy: a call in, a form out; bytes in, a page or a
+refusal out. Name one in PAILITAO_GATEWAY, or give the import path of your own class; options
+follow as in a URL: `router?sign_method=hmac-sha256&timestamp=ms&empty=drop`. How to write one:
+`docs/gateways.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from inspect import signature
+from typing import Any
+from urllib.parse import parse_qsl
+
+from pailitao_spider.errors import ConfigError
+from pailitao_spider.gateways.protocol import Dialect
+
+__all__ = ["DIALECTS", "dialect"]
+
+DIALECTS: dict[str, str] = {
+    "router": "pailitao_spider.gateways.router.dialect:Router",
+    "imagequery": "pailitao_spider.gateways.openplatform.imagequery:ImageQuery",
+    "linkplus": "pailitao_spider.gateways.openplatform.linkplus:LinkPlus",
+    "onebound": "pailitao_spider.gateways.resellers.onebound:Onebound",
+    "tmapi": "pailitao_spider.gateways.resellers.tmapi:Tmapi",
+}
+"""Name to import path; only the one in use is imported."""
+
+
+def dialect(text: str) -> Dialect:
+    """The dialect that PAILITAO_GATEWAY names. Raises ConfigError with the known names."""
+    name, _, options = text.strip().partition("?")
+    make = _imported(DIALECTS.get(name, name), name)
+    try:
+        made: Dialect = make(**dict(parse_qsl(options, keep_blank_values=True)))
+    except TypeError as error:
+        known = ", ".join(signature(make).parameters) or "none"
+        raise ConfigError(
+            f"PAILITAO_GATEWAY={text!r}: {name} has no such options; its options are: {known}"
+        ) from error
+    return made
+
+
+def _imported(path: str, name: str) -> Callable[..., Any]:
+    module, _, member = path.replace(":", ".").rpartition(".")
+    try:
+        found: Callable[..., Any] = getattr(import_module(module), member)
+    except (ImportError, ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"PAILITAO_GATEWAY={name!r} is no gateway: known are {', '.join(DIALECTS)}, "
+            f"or give the import path of a dialect class ({error})"
+        ) from error
+    return found

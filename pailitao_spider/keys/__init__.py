@@ -1,0 +1,1 @@
+"""Keys and what each may do: rate, quota, tokens, uploads. Who may call, and when."""

@@ -1,0 +1,33 @@
+"""What a key's gate and budget are told when a call is over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pailitao_spider import stat_keys
+
+if TYPE_CHECKING:
+    from scrapy import Request
+
+    from pailitao_spider.crawl.session import Sent, Session
+
+__all__ = ["count_billed", "no_answer"]
+
+
+def count_billed(session: Session, sent: Sent, billed: bool) -> None:
+    """A call was answered, and charged for or not."""
+    sent.is_through = True
+    sent.key.budget.answered(billed)
+    if billed:
+        session.crawler.stats.inc_value(stat_keys.CALLS_BILLED)
+
+
+def no_answer(session: Session, request: Request) -> None:
+    """The call ended by something else than an answer, or nobody came to read it: else the gate
+    would wait for it.
+    """
+    sent = session.sent.get(request)
+    if sent is None or sent.permit is None or sent.is_through:
+        return
+    sent.key.gate.unclear()
+    count_billed(session, sent, billed=False)

@@ -1,0 +1,1 @@
+"""How a run stands: counts, snapshot, terminal panel, Prometheus metrics."""

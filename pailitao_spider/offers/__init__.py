@@ -1,0 +1,1 @@
+"""Offers: the record, the reader of a gateway's rows, drift, deduplication."""

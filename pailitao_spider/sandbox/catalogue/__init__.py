@@ -1,0 +1,1 @@
+"""What the sandbox sells: drawn products, offers, rough rows."""

@@ -1,0 +1,1 @@
+"""Seeds: the record, and the sources that they are read from."""
