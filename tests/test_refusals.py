@@ -5,6 +5,7 @@ Exact sets: who has a line in the ledger, what was asked, what is kept.
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 
 import pytest
@@ -27,10 +28,10 @@ def number_of(asked: dict[str, str]) -> int:
     return int(asked["imgid"].rpartition("/")[2].partition(".")[0])
 
 
-def settings(gateway: ScriptedGateway, **more: object) -> dict[str, str]:
+def settings(served: ScriptedGateway, **more: object) -> dict[str, str]:
     given = {
-        "url": gateway.url,
-        "token_url": f"{gateway.url}/token",
+        "url": served.url,
+        "token_url": f"{served.url}/token",
         "app_key": "27182818",
         "app_secret": SECRET,
         "access_token": TOKEN,
@@ -290,3 +291,22 @@ class _Unserved:
             app_key = secret = access_token = refresh_token = "x"
 
     url = token_url = "http://127.0.0.1:9/"
+
+
+# an answer that is too large, one that says how long to wait
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_an_answer_above_the_limit_is_not_tried_again(crawler: Crawler, is_packed: bool) -> None:
+    large = b"{" + b" " * 9_000_000
+    packed = Answer(gzip.compress(large), headers={"Content-Encoding": "gzip"})
+
+    def script(asked: dict[str, str], number: int) -> Answer:
+        if number_of(asked) == 1:
+            return packed if is_packed else Answer(large)
+        return found(number_of(asked) + 1)
+
+    ended, gateway = crawled(crawler, script, 3)
+    assert ended.statuses == {"done": 2, "failed": 1}, ended.log
+    assert len(gateway.calls) == 3
+    assert ended.ledger["1.jpg"]["reason"].startswith("too_large: an answer above 8 MiB")

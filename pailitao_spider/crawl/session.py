@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -32,6 +32,7 @@ from pailitao_spider.errors import BadSeedError, ConfigError, PailitaoError
 from pailitao_spider.gateways.calls import Form, PictureRef, SearchCall
 from pailitao_spider.gateways.capabilities import why_not_taken
 from pailitao_spider.gateways.pages import Page
+from pailitao_spider.gateways.washing import Washing, signatures_of
 from pailitao_spider.keys.accounts import Account, accounts_of
 from pailitao_spider.keys.adaptive_rate import Permit
 from pailitao_spider.keys.budget import DayUse
@@ -67,10 +68,23 @@ class Sent:
     key: Key
     permit: Permit | None
     token_version: int
+    washing: Washing | None = field(default=None, repr=False)
+    signed: Form | None = field(default=None, repr=False)
     imgid: str | None = None
     """What the gateway was told of the picture: its address, or the id of an upload."""
     is_through: bool = False
     """Gate and budget know what became of the call."""
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        return () if self.signed is None else signatures_of(self.signed)
+
+    def washed(self, text: str) -> str:
+        """A gateway's words without what was sent in secret."""
+        return text if self.washing is None else self.washing.text(text, self.signatures)
+
+    def washed_body(self, body: bytes) -> bytes:
+        return body if self.washing is None else self.washing.body(body, self.signatures)
 
 
 class Session:

@@ -16,7 +16,7 @@ from scrapy.utils.misc import load_object
 from pailitao_spider import stat_keys
 from pailitao_spider.crawl.requests import META, PageResponse, call_of
 from pailitao_spider.crawl.searches import now_text
-from pailitao_spider.crawl.session import session_of
+from pailitao_spider.crawl.session import Sent, session_of
 from pailitao_spider.errors import PailitaoError, RefusedError
 from pailitao_spider.gateways.charsets import in_utf8
 from pailitao_spider.gateways.oauth import Renewed, renewed
@@ -31,7 +31,12 @@ from pailitao_spider.middlewares.signing import PageNotNeededError
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-__all__ = ["AnswerMiddleware"]
+__all__ = ["TOO_LARGE", "AnswerMiddleware"]
+
+TOO_LARGE = (
+    "too_large: an answer above 8 MiB, which no further try makes smaller; ask for less with "
+    "-a page_size="
+)
 
 
 class AnswerMiddleware:
@@ -78,6 +83,7 @@ class AnswerMiddleware:
         kind = request.meta[META]["kind"]
         if (sent := self._session.sent.get(request)) is not None:
             sent.key.has_answered = True
+            response = _washed(response, kind, sent)
         try:
             outcome = self._read(kind, request, response)
         except Exception:
@@ -91,7 +97,8 @@ class AnswerMiddleware:
             self._stats.inc_value(stat_keys.refused(outcome.kind))
             outcome = Page([], billed=outcome.billed)
         if isinstance(outcome, Refusal):
-            return await self._refusals.next_attempt(request, _with_clock(outcome, response))
+            outcome = _said_cleanly(_with_clock(outcome, response), sent)
+            return await self._refusals.next_attempt(request, outcome)
         self._went_well(request, outcome)
         if isinstance(outcome, Page):
             return self._page_response(request, response, outcome)
@@ -106,11 +113,14 @@ class AnswerMiddleware:
         if META not in request.meta or request not in self._session.sent:
             return None
         name = type(exception).__name__
-        if isinstance(exception, (*self._passing, DownloadCancelledError)):
+        if isinstance(exception, self._passing):
             return await self._refusals.next_attempt(
                 request, Refusal(RefusalClass.TRANSIENT, name, "")
             )
         no_answer(self._session, request)
+        if isinstance(exception, DownloadCancelledError):  # each time
+            self._session.sent[request].key.has_answered = True
+            raise RefusedError(TOO_LARGE) from None
         if isinstance(exception, IgnoreRequest | PailitaoError):
             return None
         raise RefusedError(f"error: {name}") from None  # its text may hold the signed address
@@ -154,6 +164,20 @@ class AnswerMiddleware:
             session.pages.keep(call.subject, call.page, answered, key.group, body)
         self._stats.inc_value(stat_keys.PAGES)
         return response.replace(cls=PageResponse, url=request.url, page=page)
+
+
+def _washed(response: Response, kind: str, sent: Sent) -> Response:
+    """The answer without what was sent in secret; new tokens are there to be read."""
+    body = response.body if kind == "token" else sent.washed_body(response.body)
+    return response if body is response.body else response.replace(body=body)
+
+
+def _said_cleanly(refusal: Refusal, sent: Sent | None) -> Refusal:
+    if sent is None:
+        return refusal
+    text, code = sent.washed(refusal.text), sent.washed(refusal.code)
+    request_id = refusal.request_id and sent.washed(refusal.request_id)
+    return replace(refusal, text=text, code=code, request_id=request_id)
 
 
 def _contradicts_itself(page: Page, request: Request) -> bool:

@@ -17,6 +17,7 @@ from pailitao_spider.crawl.requests import META, call_of, clean_request
 from pailitao_spider.crawl.session import Sent, Session, session_of
 from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchCall
 from pailitao_spider.gateways.oauth import refresh_form
+from pailitao_spider.gateways.washing import Washing
 from pailitao_spider.keys.key import Key
 from pailitao_spider.keys.pool import FIRST_PAGE, NEXT_PAGE, UPLOAD, NoKeyError, Seat, UnwantedError
 from pailitao_spider.keys.rate_limiter import GateClosedError
@@ -63,6 +64,7 @@ class SigningMiddleware:
         self._timeout_seconds = timeout_seconds
         self._prepared = Prepared(session)
         self._renewing = Renewing(session)
+        self._washings: dict[Key, tuple[Token, Washing]] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -111,13 +113,23 @@ class SigningMiddleware:
             token = await current
             if seat is not None:
                 self._count(request)
-            clean = scrapy_internals.put_form(request, leave.form(token))
+            signed = leave.form(token)
+            clean = scrapy_internals.put_form(request, signed)
         except BaseException:
             if seat is not None:
                 await self._session.pool.leave(seat)
             raise
         permit = seat.permit if seat is not None else None
-        return Sent(clean, key, permit, token.version, leave.imgid)
+        washing = self._washing(key, token)
+        return Sent(clean, key, permit, token.version, washing, signed, leave.imgid)
+
+    def _washing(self, key: Key, token: Token) -> Washing:
+        """Knows the secrets that a call by this key has in it now."""
+        known = self._washings.get(key)
+        if known is None or known[0] is not token:
+            made = Washing.of(_with(key, token), token.refresh, key.credential.access_token)
+            known = self._washings[key] = token, made
+        return known[1]
 
     async def _leave(self, request: Request) -> _Leave:
         """Raises GateClosedError when the run ends while it waits."""

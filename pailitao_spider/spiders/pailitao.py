@@ -10,7 +10,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from scrapy import Request, Spider, signals
-from scrapy.exceptions import CloseSpider
+from scrapy.exceptions import CloseSpider, IgnoreRequest
 from scrapy.utils.asyncio import run_in_thread, sleep
 
 from pailitao_spider import stat_keys
@@ -23,6 +23,7 @@ from pailitao_spider.crawl.searches import OpenSearch, Part, Search, now_text
 from pailitao_spider.crawl.session import session_of
 from pailitao_spider.errors import BadSeedError, RefusedError, SourceError
 from pailitao_spider.gateways.calls import PictureRef, SearchCall
+from pailitao_spider.middlewares.answers import TOO_LARGE
 from pailitao_spider.middlewares.call_accounting import no_answer
 from pailitao_spider.middlewares.signing import (
     GatewayGoneError,
@@ -261,6 +262,8 @@ class PailitaoSpider(Spider):
             self._move(request)
             return
         given_up = None if isinstance(error, PageNotNeededError) else _reason(error)
+        if given_up is not None and (sent := self.session.sent.get(request)) is not None:
+            given_up = sent.washed(given_up)
         seed_id, call = request.meta[META]["seed_id"], call_of(request)
         if given_up is not None:
             words = telling.given_up(given_up)
@@ -322,4 +325,6 @@ def _sha256(image: Any) -> str:
 def _reason(error: BaseException | None) -> str:
     if isinstance(error, BadSeedError | RefusedError):
         return error.reason
+    if isinstance(error, IgnoreRequest) and "DOWNLOAD_MAXSIZE" in str(error):  # once unzipped
+        return TOO_LARGE
     return f"error: {type(error).__name__}: {error}"
