@@ -13,8 +13,8 @@ from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
 from pailitao_spider.gateways.json_bodies import decode, whole_number
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass, retry_after_seconds
-from pailitao_spider.offers.row_reader import RowShape, read_row
-from pailitao_spider.offers.values import money
+from pailitao_spider.offers.row_reader import RowShape, RowsToRead
+from pailitao_spider.offers.values import fen
 
 ERRORS = {
     "slow_down": (RefusalClass.THROTTLED, Cause.QUOTA, ""),
@@ -30,7 +30,7 @@ class PictureFinder:
     limits = Limits(page_size=30, picture=None, sorts=frozenset(), search_types=frozenset({1}))
     shape = RowShape(
         names={"num_iid": ("id",), "title": ("name",), "price": ("fen",), "sales": ("sold",)},
-        readers={"price": lambda fen: (amount := money(fen)) and amount.scaleb(-2)},
+        readers={"price": fen},
         sales_window="30d",
     )
     needs = ("access_token",)
@@ -46,9 +46,8 @@ class PictureFinder:
             answer = decode(body)
             if "error" in answer:
                 return self.refusal(str(answer["error"]), str(answer.get("about")), headers)
-            page = Page([], whole_number(answer["found"]))
-            page.rows = [read_row(raw, page.unreadable, self.shape) for raw in answer["offers"]]
-            return page
+            rows = RowsToRead(list(answer["offers"]), self.shape)
+            return Page(rows, whole_number(answer["found"]))
         except (AnswerError, KeyError, TypeError, AttributeError):
             return self.refusal(f"HTTP {status}", "no answer of this gateway", headers)
 

@@ -21,7 +21,7 @@ from pailitao_spider.gateways.registry import DIALECTS, dialect
 from pailitao_spider.gateways.router.rows import SHAPE
 from pailitao_spider.offers.drift import Drift
 from pailitao_spider.offers.model import Offer
-from pailitao_spider.offers.row_reader import read_row
+from pailitao_spider.offers.row_reader import read_rows
 from pailitao_spider.sandbox.accounts import Account
 from pailitao_spider.sandbox.catalogue.drawing import jpeg
 from pailitao_spider.sandbox.catalogue.drifting import RowDrift
@@ -111,7 +111,7 @@ def ids(offers: Iterable[Offer]) -> list[str]:
 
 
 def told_by_router(name: str) -> dict[str, Offer]:
-    offers = [read_row(row, [], SHAPE) for row in CATALOGUE.search(name)]
+    offers = read_rows(CATALOGUE.search(name), SHAPE, [])
     return {offer.num_iid: offer for offer in offers if isinstance(offer, Offer)}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pailitao_spider.offers.drift import Drift
 from pailitao_spider.offers.drift_monitor import DriftWatch
-from pailitao_spider.offers.row_reader import RowShape, read_row
+from pailitao_spider.offers.row_reader import RowShape, read_rows
 from pailitao_spider.sandbox.server import Site
 from tests.crawling import Crawler
 from tests.test_faults import photo
@@ -24,8 +24,7 @@ SHAPE = RowShape(
 
 def drifted(*rows: Any) -> Drift:
     drift = Drift()
-    for row in rows:
-        read_row(row, [], shape=SHAPE, drift=drift)
+    read_rows(rows, SHAPE, [], drift)
     return drift
 
 
@@ -80,7 +79,7 @@ def watched(*pages: list[Any], limit: str = "0.2") -> DriftWatch:
     watch = DriftWatch("router", SHAPE, Decimal(limit))
     for page in pages:
         unreadable, drift = list[str](), Drift()
-        rows = [read_row(row, unreadable, shape=SHAPE, drift=drift) for row in page]
+        rows = read_rows(page, SHAPE, unreadable, drift)
         watch.note(rows, unreadable, drift)
     return watch
 

@@ -518,7 +518,6 @@ def test_tmapi_s_documented_answer_is_a_page() -> None:
             extra={
                 "origin_title": "托特包",
                 "price_info.price": "35.0",
-                "currency": "CNY",
                 "shop_info.is_verified": False,
                 "is_free_shipping": False,
             },

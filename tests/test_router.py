@@ -668,8 +668,8 @@ def test_the_digits_of_an_answer_are_kept() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>", CUT, b"\xff\xfe", b"1e99999999999999999999", b"[" * 100_000, b'"abc"'],
-    ids=["empty", "html", "cut", "no-utf-8", "absurd", "deep", "text"],
+    [b"", b"<html>", CUT, b"\xff\xfe", b"[" * 100_000, b'"abc"'],
+    ids=["empty", "html", "cut", "no-utf-8", "deep", "text"],
 )
 def test_what_is_no_answer_raises_its_own_error(body: bytes) -> None:
     with pytest.raises(AnswerError) as caught:

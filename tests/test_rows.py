@@ -1,22 +1,22 @@
-"""Rows to offers: as documented, odd, and none at all; the fast path agrees with the tolerant."""
+"""Rows to offers: as documented, odd, and none at all; many rows are read as each of them is."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+import tracemalloc
+from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pailitao_spider.gateways.json_bodies import decode
-from pailitao_spider.gateways.router.rows import SHAPE, RouterRows, offer_of
+from pailitao_spider.gateways.router.rows import SHAPE
 from pailitao_spider.offers.drift import Drift
 from pailitao_spider.offers.model import Offer, RejectedRow
-from pailitao_spider.offers.row_reader import NO_ID, NO_OBJECT, read_row
+from pailitao_spider.offers.row_reader import NO_ID, NO_OBJECT, RowsToRead, read_rows
 from pailitao_spider.results.lines import ENCODER
 
 D = Decimal
@@ -91,27 +91,25 @@ def raw(row: Any) -> bytes:
     return ENCODER.encode(row)
 
 
-def tolerant(row: Any) -> tuple[Any, list[str]]:
+def rows_of(bodies: list[bytes], unreadable: list[str]) -> list[Offer | RejectedRow]:
+    """The rows of a page, by the way that they really go."""
+    return read_rows(decode(b"[" + b",".join(bodies) + b"]"), SHAPE, unreadable, Drift())
+
+
+def row_of(row: Any) -> tuple[Any, list[str]]:
     unreadable: list[str] = []
-    return read_row(decode(raw(row)), unreadable, shape=SHAPE), unreadable
+    [read] = rows_of([raw(row)], unreadable)
+    return read, unreadable
 
 
 def read(**changed: Any) -> Offer:
-    """The documented row with some values changed, by the way that rows really go."""
+    """The documented row with some values changed."""
     offer, _ = read_with_faults(**changed)
     return offer
 
 
-def rows_of(raws: list[msgspec.Raw], unreadable: list[str]) -> list[Offer | RejectedRow]:
-    """The rows of a page."""
-    return RouterRows(msgspec.Raw(b"[" + b",".join(map(bytes, raws)) + b"]")).read(
-        unreadable, Drift()
-    )
-
-
 def read_with_faults(**changed: Any) -> tuple[Offer, list[str]]:
-    unreadable: list[str] = []
-    [offer] = rows_of([msgspec.Raw(raw(DOCUMENTED | changed))], unreadable)
+    offer, unreadable = row_of(DOCUMENTED | changed)
     assert isinstance(offer, Offer), offer
     return offer, unreadable
 
@@ -119,17 +117,12 @@ def read_with_faults(**changed: Any) -> tuple[Offer, list[str]]:
 # as documented
 
 
-def test_a_row_as_documented_is_read_by_the_fast_path() -> None:
-    assert offer_of(raw(DOCUMENTED)) == EXPECTED
-
-
-def test_a_row_as_documented_is_the_same_offer_on_the_tolerant_path() -> None:
-    assert tolerant(DOCUMENTED) == (EXPECTED, [])
+def test_a_row_as_documented_is_read() -> None:
+    assert row_of(DOCUMENTED) == (EXPECTED, [])
 
 
 def test_the_digits_of_money_are_kept() -> None:
-    offer = offer_of(raw(DOCUMENTED))
-    assert offer is not None
+    offer = read()
     assert [str(each) for each in (offer.price, offer.promotion_price, offer.post_fee)] == [
         "29.90",
         "25.50",
@@ -137,20 +130,27 @@ def test_the_digits_of_money_are_kept() -> None:
     ]
 
 
+def test_digits_of_numbers_are_kept_where_equal_ones_came_before() -> None:
+    rows = rows_of([raw(DOCUMENTED | {"price": D(each)}) for each in ("1.0", "1.00", "1")], [])
+    assert [str(row.price) for row in rows if isinstance(row, Offer)] == ["1.0", "1.00", "1"]
+
+
 @pytest.mark.parametrize("name", [name for name in DOCUMENTED if name != "num_iid"])
 @pytest.mark.parametrize("gone", ["absent", "null"])
-def test_a_documented_row_without_a_field_stays_on_the_fast_path(name: str, gone: str) -> None:
+def test_a_row_without_a_field_is_read_beside_whole_ones(name: str, gone: str) -> None:
     row = {key: value for key, value in DOCUMENTED.items() if key != name}
     if gone == "null":
         row[name] = None
-    offer = offer_of(raw(row))
-    assert offer is not None
-    assert offer == tolerant(row)[0]
+    alone, _ = row_of(row)
+    assert rows_of([raw(DOCUMENTED), raw(row), raw(DOCUMENTED)], []) == [EXPECTED, alone, EXPECTED]
+    assert getattr(alone, name, None) in (None, EXPECTED.detail_url)
 
 
 def test_a_row_of_nothing_but_an_id_is_an_offer() -> None:
-    offer = offer_of(b'{"num_iid":"7"}')
-    assert offer == Offer("7", detail_url="https://detail.1688.com/offer/7.html")
+    assert row_of({"num_iid": "7"}) == (
+        Offer("7", detail_url="https://detail.1688.com/offer/7.html"),
+        [],
+    )
 
 
 # odd values
@@ -316,9 +316,9 @@ def test_the_digits_of_an_unknown_number_are_kept() -> None:
 
 
 def test_each_row_has_an_extra_of_its_own() -> None:
-    first, second = offer_of(b'{"num_iid":"1"}'), offer_of(b'{"num_iid":"2"}')
-    assert first is not None
-    assert second is not None
+    first, second = rows_of([b'{"num_iid":"1"}', b'{"num_iid":"2"}'], [])
+    assert isinstance(first, Offer)
+    assert isinstance(second, Offer)
     assert first.extra is not second.extra
 
 
@@ -332,48 +332,71 @@ def test_each_row_has_an_extra_of_its_own() -> None:
 )
 def test_a_row_without_a_usable_id_is_rejected_as_it_came(num_iid: Any) -> None:
     row = DOCUMENTED | {"num_iid": num_iid}
-    [rejected] = rows_of([msgspec.Raw(raw(row))], [])
-    assert rejected == RejectedRow(row, NO_ID)
+    assert row_of(row) == (RejectedRow(row, NO_ID), [])
 
 
 def test_a_row_with_no_id_at_all_is_rejected() -> None:
-    assert rows_of([msgspec.Raw(b'{"title":"x"}')], []) == [RejectedRow({"title": "x"}, NO_ID)]
+    assert row_of({"title": "x"}) == (RejectedRow({"title": "x"}, NO_ID), [])
 
 
 def test_a_rejected_row_names_no_field_as_unreadable() -> None:
-    unreadable: list[str] = []
-    rows_of([msgspec.Raw(b'{"num_iid":"abc","score":"good"}')], unreadable)
-    assert unreadable == []
+    assert row_of({"num_iid": "abc", "score": "good"})[1] == []
 
 
 @pytest.mark.parametrize("name", ["num_iid", "offerId", "item_id"])
 def test_an_id_goes_by_several_names(name: str) -> None:
-    offer, _ = tolerant({name: 7})
+    offer, _ = row_of({name: 7})
     assert isinstance(offer, Offer)
     assert (offer.num_iid, offer.extra) == ("7", {})
 
 
+@pytest.mark.parametrize(
+    "num_iid", ["0610947572360", " 610947572360", "00610947572360", 610947572360]
+)
+def test_one_id_however_it_is_written(num_iid: Any) -> None:
+    assert read(num_iid=num_iid) == EXPECTED
+
+
 @pytest.mark.parametrize("row", [None, 7, "abc", [], [{}], True, D("1.5")], ids=ascii)
-def test_what_is_no_object_is_rejected(row: Any) -> None:
-    [rejected] = rows_of([msgspec.Raw(raw(row))], [])
-    assert isinstance(rejected, RejectedRow)
-    assert rejected.reason == NO_OBJECT
-    assert rejected.raw == row or str(row) in rejected.raw
+def test_what_is_no_object_is_rejected_beside_what_is(row: Any) -> None:
+    read = rows_of([raw(DOCUMENTED), raw(row), raw(DOCUMENTED)], [])
+    assert read == [EXPECTED, RejectedRow(row, NO_OBJECT), EXPECTED]
 
 
-def test_a_number_beyond_all_bounds_rejects_its_row_and_no_other() -> None:
-    rows = rows_of(
-        [
-            msgspec.Raw(b'{"num_iid":"1","x":1e99999999999999999999}'),
-            msgspec.Raw(b'{"num_iid":"2"}'),
-        ],
-        [],
-    )
-    assert isinstance(rows[0], RejectedRow)
+DIGITS = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        pytest.param(DIGITS, DIGITS, id="5000-digits"),
+        pytest.param(f"-{DIGITS}", f"-{DIGITS}", id="below-zero"),
+        pytest.param("1e99999999999999999999", "1e99999999999999999999", id="exponent"),
+        pytest.param("NaN", "NaN", id="nan"),
+        pytest.param("-Infinity", "-Infinity", id="infinity"),
+        pytest.param("[1,NaN]", [1, "NaN"], id="within-a-list"),
+    ],
+)
+def test_what_json_cannot_hold_costs_its_field_and_no_row(value: str, kept: Any) -> None:
+    whole = raw(DOCUMENTED | {"title": 'of "NaN", 7: [NaN]'})
+    odd = raw(DOCUMENTED).replace(b'"score":4.8', b'"score":' + value.encode())
+    unreadable: list[str] = []
+    rows = rows_of([whole, odd], unreadable)
+    assert [row.title for row in rows if isinstance(row, Offer)] == [
+        'of "NaN", 7: [NaN]',
+        EXPECTED.title,
+    ]
     assert isinstance(rows[1], Offer)
+    assert (rows[1].score, rows[1].extra, unreadable) == (None, {"score": kept}, ["score"])
+    assert json.loads(ENCODER.encode(rows))
 
 
-# the two paths
+def test_half_a_surrogate_pair_costs_its_character() -> None:
+    odd = raw(DOCUMENTED).replace("凉鞋".encode(), rb"\\ud83d\ud83d\ud83d\ude00", 1)
+    assert rows_of([odd], [])[0] == replace(EXPECTED, title="夏季新款女士\\ud83d\ufffd😀")
+
+
+# many rows and one
 
 NUMBERS = (
     st.integers(-3, 10**16)
@@ -427,53 +450,84 @@ def as_json(row: dict[str, Any]) -> bytes:
     return json.dumps(row, default=str).encode()
 
 
-def same_digits(offer: Any) -> list[str]:
-    return [repr(getattr(offer, each.name)) for each in fields(Offer)]
+def digits_of(rows: list[Any]) -> str:
+    """What they are, to the last digit."""
+    return repr(rows)
 
 
-@given(changes=CHANGES, gone=st.sets(st.sampled_from(list(DOCUMENTED)), max_size=3))
-@example(changes={"price": "1e3"}, gone=set())
-@example(changes={"price": D("-0.00")}, gone=set())
-@example(changes={"similarity": "0.5"}, gone=set())
-@example(changes={"post_fee": "+5"}, gone=set())
-@example(changes={"post_fee": "5."}, gone=set())
-@example(changes={"score": "1_0"}, gone=set())
-@example(changes={"price": "٣"}, gone=set())
-def test_the_fast_path_reads_like_the_tolerant_one_or_not_at_all(
-    changes: dict[str, Any], gone: set[str]
+@given(
+    st.lists(
+        st.tuples(
+            st.just({}) | st.just({}) | CHANGES,
+            st.sets(st.sampled_from(list(DOCUMENTED)), max_size=3),
+        ),
+        max_size=9,
+    )
+)
+@example([({}, set()), ({}, set()), ({"price": "面议"}, set()), ({"num_iid": 0}, set())])
+@example([({}, set()), ({"num_iid": "\ud800"}, set())])
+@example([({"title": "\ud800"}, set())])
+@example([({"price": D("-0.00")}, set()), ({"price": D("0.00")}, set())])
+@example([({"similarity": 1}, set()), ({"similarity": True}, set()), ({"similarity": D(1)}, set())])
+@example([({"rankScore": D("0.5")}, {"similarity"}), ({"rankScore": D("0.7")}, set())])
+@example([({"新": 1}, set()), ({}, set()), ({}, {"unit", "cid"})])
+def test_a_page_reads_like_its_rows_one_by_one(
+    page: list[tuple[dict[str, Any], set[str]]],
 ) -> None:
-    row = {name: value for name, value in (DOCUMENTED | changes).items() if name not in gone}
-    body = as_json(row) if "\ud800" in row.values() else raw(row)
-    offer = offer_of(body)
-    expected = read_row(decode(body), unreadable := [], shape=SHAPE)
-    if offer is not None:
-        assert offer == expected
-        assert same_digits(offer) == same_digits(expected)
-        assert unreadable == []
-
-
-@given(st.lists(st.just({}) | st.just({}) | CHANGES, max_size=9))
-@example([{}, {}, {"price": "面议"}, {}, {"num_iid": 0}])
-@example([{}, {"num_iid": "\ud800"}])
-@example([{"title": "\ud800"}])
-def test_a_page_reads_like_its_rows_one_by_one(pages: list[dict[str, Any]]) -> None:
-    """All at once where every row is as documented, one by one else."""
-    raws = [msgspec.Raw(as_json(DOCUMENTED | changes)) for changes in pages]
+    raws = [
+        as_json({name: value for name, value in (DOCUMENTED | new).items() if name not in gone})
+        for new, gone in page
+    ]
     alone, together = list[str](), list[str]()
     expected = [row for each in raws for row in rows_of([each], alone)]
-    assert rows_of(raws, together) == expected
-    assert together == alone
+    found = rows_of(raws, together)
+    assert found == expected
+    assert digits_of(found) == digits_of(expected) or found == expected
+    assert sorted(together) == sorted(alone)
+
+
+@given(VALUES, st.sampled_from([name for name in DOCUMENTED if name != "num_iid"]))
+def test_an_odd_value_touches_no_other_row_and_no_other_field(value: Any, name: str) -> None:
+    odd = as_json(DOCUMENTED | {name: value})
+    before, changed, after = rows_of([raw(DOCUMENTED), odd, raw(DOCUMENTED)], [])
+    assert (before, after) == (EXPECTED, EXPECTED)
+    assert isinstance(changed, Offer)
+    touched = {
+        each.name
+        for each in fields(Offer)
+        if getattr(changed, each.name) != getattr(EXPECTED, each.name)
+    }
+    assert touched <= {name, "extra", "is_ad", *ALSO.get(name, ())}
+
+
+ALSO = {
+    "price": ("price_min", "price_max", "price_breaks"),
+    "price_range": ("price_min", "price_max", "price_breaks"),
+    "sales": ("sales_at_least", "sales_window"),
+}
 
 
 def test_a_page_of_nothing_is_empty_before_it_is_read() -> None:
-    assert RouterRows(msgspec.Raw(b"[ ]")).is_empty
-    assert not RouterRows(msgspec.Raw(b"[null]")).is_empty
+    assert RowsToRead([], SHAPE).is_empty
+    assert not RowsToRead([None], SHAPE).is_empty
+
+
+def test_rows_of_made_up_names_take_no_more_memory_than_they_bring() -> None:
+    rows = [{"num_iid": str(n + 1)} | {f"x{n}_{i}": i for i in range(100)} for n in range(1000)]
+    tracemalloc.start()
+    read = read_rows(rows, SHAPE, [], Drift())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 40_000_000, "a column for each name would take 800 MB"
+    assert [row.extra for row in read if isinstance(row, Offer)] == [
+        {name: value for name, value in row.items() if name != "num_iid"} for row in rows
+    ]
 
 
 @given(CHANGES)
 def test_nothing_of_a_row_is_lost(changes: dict[str, Any]) -> None:
     row = decode(raw({k: v for k, v in (DOCUMENTED | changes).items() if v != "\ud800"}))
-    read_once = read_row(row, unreadable := [], shape=SHAPE)
+    [read_once] = read_rows([row], SHAPE, unreadable := [])
     if isinstance(read_once, RejectedRow):
         assert read_once.raw == row
         return

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -13,63 +11,76 @@ import msgspec
 from pailitao_spider.errors import AnswerError, FieldError
 from pailitao_spider.gateways.charsets import guessed_in_utf8
 from pailitao_spider.offers import values
+from pailitao_spider.row_table import is_deep
 
 __all__ = ["decode", "first", "raw_rows", "returnable", "unwrapped", "whole_number", "yes_or_no"]
 
-_NUMBERS_KEPT = msgspec.json.Decoder(float_hook=Decimal)
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError)
 _MOST_LEVELS = 64
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-_JSONP = re.compile(r"^[\w$.\[\]]{1,80}\s*\((.*)\)\s*;?$", re.DOTALL)
+_FEWEST_ROWS = 8
+_JSONP = re.compile(rb"^[\w$.\[\]]{1,80}\s*\((.*)\)\s*;?$", re.DOTALL)
+_BOM = b"\xef\xbb\xbf"
 
 
 def decode(body: bytes) -> Any:
     """JSON with its digits kept, out of JSONP, a byte order mark, or JSON text inside JSON.
 
-    Raises AnswerError for everything else: HTML, a cut or empty body, deep nesting.
+    What JSON cannot hold costs its own value: a number beyond all bounds is the text of its
+    digits, half a surrogate pair a replacement character. Raises AnswerError for everything else:
+    HTML, a cut or empty body, deep nesting.
     """
-    try:
-        value = _NUMBERS_KEPT.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError):
-        value = _tolerantly(guessed_in_utf8(body).decode("utf-8-sig", errors="replace").strip())
-    value = _tolerantly(value) if isinstance(value, str) else value
+    value = _value(body)
+    if isinstance(value, str):
+        value = _value(value.encode(errors="replace"))
     _check_depth(value)
     return value
 
 
-def _check_depth(value: Any) -> None:
-    """What is nested beyond reason could be read, but not written again."""
-    level = [value]
-    for _ in range(_MOST_LEVELS):
-        level = [child for each in level for child in _children(each)]
-        if not level:
-            return
-    raise AnswerError(f"JSON of more than {_MOST_LEVELS} levels")
-
-
-def _children(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
-def _tolerantly(text: str) -> Any:
-    wrapped = _JSONP.match(text)
+def _value(body: bytes) -> Any:
     try:
-        value = json.loads(wrapped[1] if wrapped else text, parse_float=Decimal)
-        return _paired(value) if _SURROGATE.search(text) else value
-    except (ValueError, RecursionError, ArithmeticError) as error:
-        raise AnswerError(f"no JSON: {text[:80]!r}") from error
+        return _DECODER.decode(body)
+    except _UNREADABLE:
+        pass
+    text = guessed_in_utf8(body).decode(errors="replace").encode().removeprefix(_BOM).strip()
+    wrapped = _JSONP.match(text)
+    plain = wrapped[1] if wrapped else text
+    for mend in (bytes, _mended, _mended_by_token):
+        try:
+            return _DECODER.decode(mend(plain))
+        except _UNREADABLE:
+            continue
+    raise AnswerError(f"no JSON: {text[:160].decode(errors='replace')[:80]!r}")
 
 
-def _paired(value: Any) -> Any:
-    """Half a surrogate pair is no text: it could not be written anywhere."""
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list):
-        return [_paired(each) for each in value]
-    if isinstance(value, dict):
-        return {_paired(name): _paired(each) for name, each in value.items()}
-    return value
+_HALF_PAIR = re.compile(
+    rb"(?<!\\)((?:\\\\)*)"
+    rb"(?:(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+_BEYOND = rb"-?[0-9]{4000,}(?:[.eE][0-9.eE+-]*)?|-?[0-9][0-9.]*[eE][+-]?[0-9]{4,}|NaN|-?Infinity"
+_ODD_NUMBER = re.compile(rb"([:,\[]\s*)(" + _BEYOND + rb")(?=\s*[,}\]])")
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|(?<![\w.+-])(' + _BEYOND + rb")(?![\w.+-])", re.DOTALL)
+
+
+def _mended(body: bytes) -> bytes:
+    """What is no JSON as a text of its own. Within a text it would end that: no JSON either."""
+    whole = _HALF_PAIR.sub(lambda at: at[1] + (at[2] or b"\\ufffd"), body)
+    return _ODD_NUMBER.sub(rb'\1"\2"', whole)
+
+
+def _mended_by_token(body: bytes) -> bytes:
+    """The same, slowly: texts are left alone."""
+    whole = _HALF_PAIR.sub(lambda at: at[1] + (at[2] or b"\\ufffd"), body)
+    return _TOKEN.sub(lambda at: at[0] if at[1] is None else b'"' + at[1] + b'"', whole)
+
+
+def _check_depth(value: Any) -> None:
+    """What is nested beyond reason could be read, but not written again.
+
+    Objects in a long list are a page's rows: whoever reads those looks at their members anyway.
+    """
+    if is_deep(value, _MOST_LEVELS, longest=_FEWEST_ROWS):
+        raise AnswerError(f"JSON of more than {_MOST_LEVELS} levels")
 
 
 def unwrapped(value: Any) -> Any:

@@ -7,12 +7,12 @@ sign that the gateway has changed, long before the data is wrong.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["Drift", "Sign", "kind_of"]
+__all__ = ["Drift", "Sign"]
 
 _MOST_SHOWN = 60
 _MOST_NAMES = 200
@@ -27,19 +27,6 @@ class Sign:
     example: str
 
 
-def kind_of(value: Any) -> str:
-    """The JSON type of a value: null, flag, number, text, list or object."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "flag"
-    if isinstance(value, int | float | Decimal):
-        return "number"
-    if isinstance(value, str):
-        return "text"
-    return "list" if isinstance(value, list) else "object"
-
-
 @dataclass(slots=True)
 class Drift:
     """What was seen in some rows: fields that nobody documents, and fields of another type."""
@@ -47,17 +34,13 @@ class Drift:
     unknown: dict[str, Sign] = field(default_factory=dict)
     flipped: dict[str, Sign] = field(default_factory=dict)
 
-    def note(self, raw: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
-        """One row against the documented members; `kinds` says, by name, which JSON types each
-        may have, as words of `kind_of`. Null is always allowed.
-        """
-        for name, value in raw.items():
-            kind = kind_of(value)
-            known = kinds.get(name)
-            if known is None:
-                _note(self.unknown, name, value)
-            elif kind != "null" and kind not in known.split():
-                _note(self.flipped, name, value)
+    def note_unknown(self, name: str, values: Sequence[Any]) -> None:
+        """A member that nobody documents, with its value in each row that has it."""
+        _note(self.unknown, name, values)
+
+    def note_flipped(self, name: str, values: Sequence[Any]) -> None:
+        """A member of another type, with its value in each row where it is."""
+        _note(self.flipped, name, values)
 
     def merge(self, other: Drift) -> None:
         """Takes up what was seen in other rows."""
@@ -66,12 +49,12 @@ class Drift:
                 _take_up(ours, name, sign)
 
 
-def _note(signs: dict[str, Sign], name: str, value: Any) -> None:
+def _note(signs: dict[str, Sign], name: str, values: Sequence[Any]) -> None:
     name = name[:_MOST_NAME_CHARACTERS]
     if (sign := signs.get(name)) is not None:
-        sign.rows += 1
-    elif len(signs) < _MOST_NAMES:
-        signs[name] = Sign(1, _example(value))
+        sign.rows += len(values)
+    elif values and len(signs) < _MOST_NAMES:
+        signs[name] = Sign(len(values), _example(values[0]))
 
 
 def _take_up(signs: dict[str, Sign], name: str, other: Sign) -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["Offer", "RejectedRow", "detail_url"]
+from pailitao_spider.offers.values import PriceBreak
+
+__all__ = ["Offer", "PriceBreak", "RejectedRow", "detail_url"]
 
 
 def detail_url(num_iid: str) -> str:
@@ -18,7 +20,8 @@ def detail_url(num_iid: str) -> str:
 class Offer:
     """One 1688 offer as a gateway reported it. None is "unknown", never zero or false.
 
-    Money is yuan with the digits of the source, rates are 0 to 1, times are ISO 8601.
+    Money is in `currency`, yuan (CNY) as a rule, with the digits of the source; rates are 0 to 1,
+    times are ISO 8601. `price_breaks` are ordered by quantity; badges are the gateway's own words.
     The last block says where the row came from: its first sighting.
     """
 
@@ -54,6 +57,19 @@ class Offer:
     pic_small_url: str | None = None
     create_time: str | None = None
     update_time: str | None = None
+    title_translated: str | None = None
+    repurchase_rate: Decimal | None = None
+    dropship_price: Decimal | None = None
+    price_breaks: list[PriceBreak] | None = None
+    seller_badges: list[str] | None = None
+    offer_badges: list[str] | None = None
+    is_factory: bool | None = None
+    shop_years: int | None = None
+    ships_from: str | None = None
+    ship_within_hours: int | None = None
+    weight_kg: Decimal | None = None
+    is_patented: bool | None = None
+    currency: str = "CNY"
     extra: dict[str, Any] = field(default_factory=dict)
 
     seed_id: str | None = None

@@ -1,191 +1,209 @@
-"""A raw row, as any gateway gives it, to a typed offer: the tolerant path.
+"""A page's rows, as any gateway gives them, to typed offers: a field of all rows at a time.
 
-What cannot be read is null in the offer, kept raw in `extra`, and named to the caller.
-What the schema does not know goes to `extra`. A row without a usable id is no offer.
+What cannot be read is null in the offer, kept raw in `extra`, and named to the caller: an odd
+value costs its field, never its row. What the schema does not know goes to `extra`. A row without
+a usable id is no offer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
+from operator import eq
+from typing import Any, NamedTuple
 
 from pailitao_spider.errors import FieldError
 from pailitao_spider.offers import values
 from pailitao_spider.offers.drift import Drift
 from pailitao_spider.offers.model import Offer, RejectedRow, detail_url
+from pailitao_spider.row_fields import Fields
+from pailitao_spider.row_shape import COMMON_NAMES, RowShape
+from pailitao_spider.row_table import MISSING, NESTED, NOTHING, Table, is_deep
 
-__all__ = ["COMMON_NAMES", "NO_ID", "NO_OBJECT", "RowShape", "read_row"]
+__all__ = ["COMMON_NAMES", "NO_ID", "NO_OBJECT", "RowShape", "RowsToRead", "read_rows"]
 
 NO_ID = "no_id"
 NO_OBJECT = "no_object"
 
-
-COMMON_NAMES: dict[str, tuple[str, ...]] = {
-    "num_iid": ("num_iid", "offerId", "item_id"),
-    "similarity": ("similarity", "rankScore", "similarity_score"),
-}
-"""Our field to the names it goes by; a field that is not listed goes by its own name."""
-
-Reader = Callable[[Any], Any]
+Row = Offer | RejectedRow
+Column = Sequence[Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowShape:
-    """How one gateway writes a row.
+class RowsToRead(NamedTuple):
+    """The rows of a page, to be read when they are asked for."""
 
-    `names` says by which names our fields go there, the first that says something counts.
-    `nested` are members whose own members are read as if they stood in the row itself, under
-    `outer.inner`. `readers` stand in for the usual ones, for instance where money comes in fen.
-    `sales_window` is what its sales count: `total`, `30d`, `90d`, `7d`. `kinds` are the documented
-    members with their JSON types (`drift.kind_of`; several are separated by spaces), nested ones
-    as `outer.inner`; None: nobody watches them. `always` are our fields that every search brings:
-    that one is gone is told.
+    raws: Sequence[Any]
+    shape: RowShape
+
+    @property
+    def is_empty(self) -> bool:
+        """There is no row."""
+        return not self.raws
+
+    def read(self, unreadable: list[str], drift: Drift) -> list[Row]:
+        """As `read_rows`."""
+        return read_rows(self.raws, self.shape, unreadable, drift)
+
+
+def read_rows(
+    raws: Sequence[Any], shape: RowShape, unreadable: list[str], drift: Drift | None = None
+) -> list[Row]:
+    """An offer for each row, or the row with the reason why it is none. Raises nothing.
+
+    `raws` are decoded JSON values. `unreadable` is appended the name of a field once for each row
+    in which it could not be read, `drift` is told what differs from the documented rows.
     """
-
-    names: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: COMMON_NAMES)
-    nested: tuple[str, ...] = ()
-    readers: Mapping[str, Reader] = field(default_factory=dict)
-    sales_window: str | None = None
-    kinds: Mapping[str, str] | None = None
-    always: tuple[str, ...] = ()
+    if set(map(type, raws)) <= {dict}:
+        return _read(raws, shape, unreadable, drift) if raws else []
+    objects = [raw for raw in raws if isinstance(raw, dict)]
+    read = iter(read_rows(objects, shape, unreadable, drift))
+    return [next(read) if isinstance(raw, dict) else _rejected(raw, NO_OBJECT) for raw in raws]
 
 
-_READERS: dict[str, Reader] = {
-    "title": values.title,
-    "price": values.money,
-    "promotion_price": values.money,
-    "price_min": values.money,
-    "price_max": values.money,
-    "post_fee": values.money,
-    "min_order": values.count,
-    "sales": values.count,
-    "trade_num": values.count,
-    "similarity": values.rate,
-    "feedback_rate": values.rate,
-    "score": values.score,
-    "is_onsale": values.flag,
-    "one_stop_service": values.flag,
-    "is_ad": values.flag,
-    "seller_id": values.text,
-    "seller_nick": values.text,
-    "area": values.text,
-    "shop_type": values.text,
-    "unit": values.text,
-    "cid": values.text,
-    "category_name": values.text,
-    "property": values.text,
-    "freight_template": values.text,
-    "pic_url": values.link,
-    "pic_small_url": values.link,
-    "create_time": values.moment,
-    "update_time": values.moment,
-}
+def _rejected(raw: Any, reason: str) -> RejectedRow:
+    return RejectedRow(_writable([raw])[0], reason)
 
 
-class _RowReader:
-    """Reads one row; state is the raw members not yet used and what could not be read."""
-
-    def __init__(self, raw: Mapping[str, Any], shape: RowShape) -> None:
-        self.left = dict(raw)
-        self.shape = shape
-        self.unreadable: list[str] = []
-
-    def take(self, field_name: str, reader: Reader) -> Any:
-        reader = self.shape.readers.get(field_name, reader)
-        for name in self.shape.names.get(field_name, (field_name,)):
-            if name in self.left and (value := self.read(field_name, name, reader)) is not None:
-                return value
-        return None
-
-    def read(self, field_name: str, name: str, reader: Reader) -> Any:
-        raw = self.left.pop(name)
-        try:
-            return reader(raw)
-        except FieldError:
-            self.left[name] = raw
-            self.unreadable.append(field_name)
-            return None
-
-
-def read_row(
-    raw: Any,
-    unreadable: list[str],
-    shape: RowShape,
-    drift: Drift | None = None,
-) -> Offer | RejectedRow:
-    """One offer, or the row with the reason why it is none.
-
-    `unreadable` is appended the names of the fields that could not be read, `drift` is told what
-    differs from the documented row.
-    """
-    if not isinstance(raw, dict):
-        return RejectedRow(raw, NO_OBJECT)
-    flat = _lifted(raw, shape.nested) if shape.nested else raw
+def _read(
+    rows: Sequence[dict[str, Any]], shape: RowShape, unreadable: list[str], drift: Drift | None
+) -> list[Row]:
+    table = Table(rows, shape.nested, shape.known)
     if drift is not None and shape.kinds is not None:
-        drift.note(flat, shape.kinds)
-    reader = _RowReader(flat, shape)
-    num_iid = reader.take("num_iid", values.offer_id)
-    if num_iid is None:
-        return RejectedRow(raw, NO_ID)
-    offer = Offer(num_iid, detail_url=detail_url(num_iid))
-    for name, read in _READERS.items():
-        setattr(offer, name, reader.take(name, read))
-    _settle_counts(offer, shape.sales_window)
-    _settle_prices(offer, reader)
-    offer.is_ad = _is_ad(offer, reader)
-    offer.extra = reader.left
-    unreadable.extend(reader.unreadable)
-    return offer
+        _note(drift, table, shape)
+    taken = Fields(table, shape)
+    ids = taken.take("num_iid")
+    read: list[Row] = _offers(taken, shape, ids)  # type: ignore[assignment]
+    if not all(ids):
+        read = [
+            _rejected(row, NO_ID) if num_iid is None else offer
+            for offer, num_iid, row in zip(read, ids, rows, strict=True)
+        ]
+    faults = sorted(taken.faults, key=lambda fault: fault.place)
+    unreadable += [fault.field for fault in faults if ids[fault.place] is not None]
+    return read
 
 
-def _lifted(raw: Mapping[str, Any], nested: tuple[str, ...]) -> dict[str, Any]:
-    """The row with the members of its inner objects beside the others, as `outer.inner`."""
-    flat: dict[str, Any] = {}
-    for name, value in raw.items():
-        if name in nested and isinstance(value, dict):
-            flat |= {f"{name}.{inner}": each for inner, each in value.items()}
-        else:
-            flat[name] = value
-    return flat
+def _note(drift: Drift, table: Table, shape: RowShape) -> None:
+    for name, types in table.types.items():
+        allowed = shape.types.get(name)
+        if allowed is None:
+            drift.note_unknown(name, [each for each in table.columns[name] if each is not MISSING])
+        elif not types <= allowed and not types <= allowed | NOTHING:
+            odd = types - allowed - NOTHING
+            drift.note_flipped(name, [each for each in table.columns[name] if type(each) in odd])
+    for members in table.odd.values():
+        for name, value in members.items():
+            drift.note_unknown(name, [value])
 
 
-def _settle_counts(offer: Offer, sales_window: str | None) -> None:
-    for name in ("min_order", "sales", "trade_num"):
-        counted = getattr(offer, name)
-        if not isinstance(counted, values.Count):
-            continue
-        setattr(offer, name, counted.value)
-        if name == "sales":
-            offer.sales_at_least, offer.sales_window = counted.at_least, sales_window
+_NAMES = [each.name for each in fields(Offer)]
+_NAMES = _NAMES[: _NAMES.index("extra") + 1]  # where a row comes from is written in later
+_COUNTS = ("min_order", "trade_num")
+_BESIDE = {"num_iid", "sales", "is_ad", "price_range", "currency", *_COUNTS}
+_FACTORIES = frozenset({"factory", "super_factory"})
 
 
-def _settle_prices(offer: Offer, reader: _RowReader) -> None:
-    """Prices by quantity: `price_range`, or a range where one price was expected."""
-    low, high = reader.take("price_range", values.money_range) or (None, None)
-    if "price" in reader.unreadable:
-        low, high = _price_as_range(reader) or (low, high)
-    offer.price_min = low if offer.price_min is None else offer.price_min
-    offer.price_max = high if offer.price_max is None else offer.price_max
+def _offers(taken: Fields, shape: RowShape, ids: Column) -> list[Offer]:
+    """One without an id is none."""
+    ours = list(map(detail_url, ids))
+    columns = dict.fromkeys(_NAMES, taken.nothing)
+    columns |= {name: taken.take(name) for name in taken.told if name not in _BESIDE}
+    columns |= {name: taken.take_counts(name)[0] for name in _COUNTS}
+    columns |= zip(_SALES, taken.take_sales(), strict=True)
+    columns |= {"num_iid": ids, "detail_url": ours, "is_ad": _are_ads(taken, shape, ours)}
+    columns |= _prices(taken, columns, "price" in shape.readers)
+    columns["is_factory"] = _are_factories(columns["is_factory"], columns["seller_badges"])
+    columns["currency"] = _first(taken.take("currency"), [shape.currency] * len(ids))
+    columns["extra"] = _extras(taken, shape)
+    return list(map(Offer, *columns.values()))
 
 
-def _price_as_range(reader: _RowReader) -> Any:
-    try:
-        ends = values.money_range(reader.left["price"])
-    except (FieldError, KeyError):
-        return None
-    reader.unreadable.remove("price")
-    del reader.left["price"]
-    return ends
+_SALES = ("sales", "sales_at_least", "sales_window")
 
 
-def _is_ad(offer: Offer, reader: _RowReader) -> bool | None:
+def _prices(taken: Fields, columns: Mapping[str, Column], is_own: bool) -> dict[str, Column]:
+    """Prices by quantity: what they are from and to, and from how many pieces on they hold."""
+    steps = list(taken.take("price_range"))
+    for fault in [] if is_own else [each for each in taken.faults if each.field == "price"]:
+        try:  # a range where one price was expected
+            steps[fault.place] = values.steps(fault.raw) or steps[fault.place]
+            taken.faults.remove(fault)
+        except FieldError:
+            pass
+    if not any(steps):
+        return {}
+    low, high, breaks = zip(*[each or _NO_STEPS for each in steps], strict=True)
+    least = [each and each[0]["min_quantity"] for each in breaks] if any(breaks) else breaks
+    return {
+        "price_min": _first(columns["price_min"], low),
+        "price_max": _first(columns["price_max"], high),
+        "price_breaks": breaks,
+        "min_order": _first(columns["min_order"], least),
+    }
+
+
+_NO_STEPS = values.Steps(None, None)
+
+
+def _first(column: Column, other: Column) -> Column:
+    return [
+        value if value is not None else spare for value, spare in zip(column, other, strict=True)
+    ]
+
+
+def _are_factories(told: Column, badges: Column) -> Column:
+    if not any(badges):
+        return told
+    return [
+        True if known is None and words and not _FACTORIES.isdisjoint(words) else known
+        for known, words in zip(told, badges, strict=True)
+    ]
+
+
+def _are_ads(taken: Fields, shape: RowShape, ours: list[str]) -> Column:
     """Ad links say so; the raw link is kept unless it is an ordinary one, which is rebuilt."""
-    seen = None
-    for name in reader.shape.names.get("detail_url", ("detail_url",)):
-        raw = reader.left.get(name)
-        said = values.is_ad_link(raw)
-        if said is False or raw in (None, ""):
-            reader.left.pop(name, None)
-        seen = said if seen is None else seen
-    return seen if offer.is_ad is None else offer.is_ad
+    seen = taken.take("is_ad")
+    for name in shape.names_of("detail_url"):
+        if (column := taken.table.columns.get(name)) is not None:
+            said: list[bool | None] = [False] * len(ours)
+            if not all(map(eq, column, ours)):
+                said = [values.is_ad_link(link) for link in column]
+            told_all = [ad is False or link == "" for ad, link in zip(said, column, strict=True)]
+            taken.drop(name, told_all)
+            seen = _first(seen, said)
+    return seen
+
+
+def _extras(taken: Fields, shape: RowShape) -> list[dict[str, Any]]:
+    """What no field was read from, as it came; what could not be read."""
+    table = taken.table
+    columns = {
+        name: column if table.types[name].isdisjoint(NESTED) else _writable(column)
+        for name, column in table.columns.items()
+    }
+    whole = [name for name in columns if table.types[name].isdisjoint(NOTHING)]
+    rows = zip(*[columns[name] for name in whole], strict=True) if whole else [()] * table.size
+    extras = [dict(zip(whole, row, strict=False)) for row in rows]
+    for name in columns.keys() - whole:
+        silent = NOTHING if name in shape.read_from else {type(MISSING)}
+        for extra, raw in zip(extras, columns[name], strict=True):
+            if type(raw) not in silent:
+                extra[name] = raw
+    for place, members in table.odd.items():
+        extras[place] |= zip(members, _writable(members.values()), strict=True)
+    for fault in taken.faults:
+        extras[fault.place][fault.name] = _writable([fault.raw])[0]
+    return extras
+
+
+_DEEPEST = 32
+
+
+def _writable(column: Collection[Any]) -> Column:
+    """What is nested beyond reason could be read, but not written again."""
+    if not is_deep([*column], _DEEPEST + 1):
+        return [*column]
+    return [_TOO_DEEP if is_deep(value, _DEEPEST) else value for value in column]
+
+
+_TOO_DEEP = f"more than {_DEEPEST} levels of JSON"

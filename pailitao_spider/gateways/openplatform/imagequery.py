@@ -22,7 +22,7 @@ from pailitao_spider.gateways.openplatform.signed_calls import (
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Refusal
 from pailitao_spider.offers import values
-from pailitao_spider.offers.row_reader import COMMON_NAMES, RowShape, read_row
+from pailitao_spider.offers.row_reader import COMMON_NAMES, RowShape, RowsToRead
 from pailitao_spider.pictures import PictureLimits
 
 __all__ = ["ImageQuery"]
@@ -31,12 +31,6 @@ _SORTS: dict[Sort, dict[str, str]] = {
     "sale_desc": {"monthSold": "desc"},
     "price_asc": {"price": "asc"},
 }
-
-
-def _category(raw: Any) -> str | None:
-    """The id; 0 is none."""
-    found = values.text(raw)
-    return None if found == "0" else found
 
 
 _MONEY, _TEXT, _NUMBER = "text number", "text", "number"
@@ -60,7 +54,6 @@ SHAPE = RowShape(
         "update_time": ("modifyDate",),
     },
     nested=("priceInfo",),
-    readers={"cid": _category},
     sales_window="30d",
     kinds={
         **dict.fromkeys(
@@ -196,15 +189,12 @@ class ImageQuery:
         found = unwrapped(outer["result"]) or {} if _has_result(outer) else None
         if not isinstance(found, dict):
             return shapeless(answer, self.name, "result.result is no object")
-        page = Page(
-            [],
+        return Page(
+            RowsToRead(raw_rows(found.get("data")), self.shape),
             whole_number(first(found, "totalRecords")),
             whole_number(first(found, "totalPage")),
             regions=_regions(found),
         )
-        for raw in raw_rows(found.get("data")):
-            page.rows.append(read_row(raw, page.unreadable, self.shape, page.drift))
-        return page
 
     def imgid(self, status: int, headers: Mapping[str, str], body: bytes) -> str | Refusal:
         """What an upload answered: the picture's id."""

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, ClassVar
 
-from pailitao_spider.errors import FieldError
 from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
 from pailitao_spider.gateways.foreign_envelopes import shapeless
 from pailitao_spider.gateways.json_bodies import first, raw_rows, unwrapped, whole_number
@@ -20,19 +18,9 @@ from pailitao_spider.gateways.openplatform.signed_calls import check_words, sign
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Refusal
 from pailitao_spider.offers import values
-from pailitao_spider.offers.row_reader import COMMON_NAMES, RowShape, read_row
+from pailitao_spider.offers.row_reader import COMMON_NAMES, RowShape, RowsToRead
 
 __all__ = ["LinkPlus"]
-
-
-def _fen(raw: Any) -> Decimal | None:
-    """Whole fen as yuan with two digits."""
-    amount = values.money(raw)
-    if amount is None:
-        return None
-    if amount != int(amount):
-        raise FieldError(f"no whole number of fen: {amount}")
-    return Decimal(int(amount)).scaleb(-2)
 
 
 _TEXT, _NUMBER, _TEXT_OR_NUMBER = "text", "number", "text number"
@@ -48,7 +36,7 @@ SHAPE = RowShape(
         "cid": ("categoryId",),
         "pic_url": ("imageUrl",),
     },
-    readers={"price": _fen},
+    readers={"price": values.fen},
     kinds={
         **dict.fromkeys(
             (
@@ -120,8 +108,7 @@ class LinkPlus:
             return page
         if not isinstance(found, list) and found not in (None, ""):
             return shapeless(answer, self.name, "result.result is no list")
-        for raw in raw_rows(found):
-            page.rows.append(read_row(raw, page.unreadable, self.shape, page.drift))
+        page.content = RowsToRead(raw_rows(found), self.shape)
         return page
 
 

@@ -18,7 +18,7 @@ from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import TRANSIENT, Refusal
 from pailitao_spider.gateways.resellers import onebound_refusals as refusals
 from pailitao_spider.gateways.resellers.envelope import asked, refusal, text
-from pailitao_spider.offers.row_reader import RowShape, read_row
+from pailitao_spider.offers.row_reader import RowShape, RowsToRead
 from pailitao_spider.pictures import PictureLimits
 
 __all__ = ["Onebound"]
@@ -101,7 +101,7 @@ class Onebound:
         if "items" not in answer or not isinstance(items, dict | list):
             return shapeless(answer, self.name, "no items in an answer that says success")
         raws = raw_rows(items.get("item") if isinstance(items, dict) else items)
-        page.rows = [read_row(raw, page.unreadable, SHAPE, page.drift) for raw in raws]
+        page.content = RowsToRead(raws, SHAPE)
         page.total = _total(items, len(raws))
         page.page_count = _page_count(items)
         return page

@@ -29,7 +29,7 @@ from pailitao_spider.gateways.refusals import (
 )
 from pailitao_spider.gateways.resellers.envelope import answer_of, asked, refusal, text
 from pailitao_spider.gateways.wording import decided
-from pailitao_spider.offers.row_reader import RowShape, read_row
+from pailitao_spider.offers.row_reader import RowShape, RowsToRead
 
 __all__ = ["Tmapi"]
 
@@ -151,12 +151,13 @@ class Tmapi:
         data = unwrapped(answer.get("data")) or {}
         if "data" not in answer or not isinstance(data, dict | list):
             return shapeless(answer, self.name, "no data in an answer that says success")
-        page = Page([], whole_number(first(data, "total_count")))
         raws = raw_rows(data.get("items") if isinstance(data, dict) else data)
-        page.rows = [read_row(raw, page.unreadable, SHAPE, page.drift) for raw in raws]
-        page.request_id = text(answer.get("request_id"))
-        page.has_next = yes_or_no(first(data, "has_next_page"))
-        return page
+        return Page(
+            RowsToRead(raws, SHAPE),
+            whole_number(first(data, "total_count")),
+            request_id=text(answer.get("request_id")),
+            has_next=yes_or_no(first(data, "has_next_page")),
+        )
 
 
 def _refused(answer: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> Refusal:

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-import msgspec
-
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
 from pailitao_spider.gateways.json_bodies import (
@@ -25,11 +23,10 @@ from pailitao_spider.gateways.json_bodies import (
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Refusal
 from pailitao_spider.gateways.router import refusals
-from pailitao_spider.gateways.router.rows import SHAPE, RouterRows
+from pailitao_spider.gateways.router.rows import SHAPE
 from pailitao_spider.gateways.signing import SIGNERS, sign
 from pailitao_spider.gateways.urlencode import encoded
-from pailitao_spider.offers.drift import Drift
-from pailitao_spider.offers.row_reader import RowShape, read_row
+from pailitao_spider.offers.row_reader import RowShape, RowsToRead
 from pailitao_spider.pictures import PictureLimits
 
 __all__ = ["Router"]
@@ -40,24 +37,6 @@ _TIMESTAMPS = {
     "ms": lambda now: str(int(now * 1000)),
     "text": lambda now: (datetime.fromtimestamp(now, UTC) + _BEIJING).strftime("%Y-%m-%d %H:%M:%S"),
 }
-
-
-class _Items(msgspec.Struct):
-    item: msgspec.Raw
-    real_total_results: int | str | None = None
-    total_results: int | str | None = None
-    pagecount: int | str | None = None
-
-
-class _Answer(msgspec.Struct):
-    code: int | str
-    items: _Items
-    request_id: str | None = None
-
-
-_ANSWER = msgspec.json.Decoder(_Answer)
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_OK = (200, "200")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,18 +111,18 @@ class Router:
 
     def page(self, status: int, headers: Mapping[str, str], body: bytes) -> Page | Refusal:
         """What a search answered. `headers` by lower-case name."""
-        try:
-            answer = _ANSWER.decode(body)
-        except _UNREADABLE:
-            return _tolerant_page(status, headers, body)
-        items = answer.items
-        if answer.code not in _OK or bytes(memoryview(items.item)[:1]) != b"[":
-            return _tolerant_page(status, headers, body)
+        answer = refusals.opened(status, headers, body)
+        if isinstance(answer, Refusal):
+            return answer
+        items = unwrapped(answer.get("items")) or None
+        if items is not None and not isinstance(items, dict | list):
+            return refusals.transient("shape", "items is neither object nor list")
+        raws = raw_rows(items.get("item") if isinstance(items, dict) else items)
         return Page(
-            RouterRows(items.item),
-            returnable(items.real_total_results, items.total_results),
-            whole_number(items.pagecount),
-            answer.request_id,
+            RowsToRead(raws, SHAPE),
+            returnable(first(items, "real_total_results"), first(items, "total_results")),
+            whole_number(first(items, "pagecount")),
+            _text(answer.get("request_id")),
         )
 
     def imgid(self, status: int, headers: Mapping[str, str], body: bytes) -> str | Refusal:
@@ -158,26 +137,6 @@ class Router:
         if number := whole_number(name):
             return str(number)
         return refusals.transient("upload", "an upload without an id")
-
-
-def _tolerant_page(status: int, headers: Mapping[str, str], body: bytes) -> Page | Refusal:
-    answer = refusals.opened(status, headers, body)
-    if isinstance(answer, Refusal):
-        return answer
-    items = unwrapped(answer.get("items")) or None
-    if items is not None and not isinstance(items, dict | list):
-        return refusals.transient("shape", "items is neither object nor list")
-    unreadable, drift = list[str](), Drift()
-    raws = raw_rows(items.get("item") if isinstance(items, dict) else items)
-    rows = [read_row(raw, unreadable, shape=SHAPE, drift=drift) for raw in raws]
-    return Page(
-        rows,
-        returnable(first(items, "real_total_results"), first(items, "total_results")),
-        whole_number(first(items, "pagecount")),
-        _text(answer.get("request_id")),
-        unreadable,
-        drift,
-    )
 
 
 def _text(value: Any) -> str | None:

@@ -9,14 +9,15 @@ from urllib.parse import urlsplit
 from pailitao_spider.errors import FieldError
 from pailitao_spider.offers.values.readings import is_nothing, unreadable
 
-__all__ = ["MAX_LINK", "USUAL_LINK", "is_ad_link", "link"]
+__all__ = ["MAX_LINK", "USUAL_LINK", "USUAL_ORIGIN", "is_ad_link", "link"]
 
 _LINK = re.compile(
     r"(?:https?:)?//(\w[\w.-]*(?::[0-9]{1,5})?"
     r"(?:[/?#][^\s\x00-\x20\x7f-\x9f\ud800-\udfff\ufeff\u200b\u202a-\u202e\\<>\"]*)?)",
     re.IGNORECASE,
 )
-USUAL_LINK = re.compile(r"https://[a-z0-9][a-z0-9.-]*/[!#-;=?-\[\]-~]*")  # one pass, no branch
+USUAL_ORIGIN = re.compile(r"https://[a-z0-9][a-z0-9.-]*/")
+USUAL_LINK = re.compile(rf"{USUAL_ORIGIN.pattern}[!#-;=?-\[\]-~]*")  # one pass, no branch
 MAX_LINK = 8192
 
 

@@ -30,7 +30,7 @@ _OFFER_ID = re.compile(r"[0-9]{1,20}")
 
 
 def offer_id(raw: Any) -> str | None:
-    """1 to 20 digits, as given. Zero, the placeholder of a missing id, is none."""
+    """1 to 20 digits without leading zeros. Zero, the placeholder of a missing id, is none."""
     if raw.__class__ is str and raw.isdigit() and raw.isascii() and raw >= "1" and len(raw) < 20:
         return raw
     if raw is None:
@@ -38,6 +38,7 @@ def offer_id(raw: Any) -> str | None:
     value = raw.strip() if isinstance(raw, str) else number_text(raw, "offer id")
     if is_nothing(value):
         return None
-    if not _OFFER_ID.fullmatch(value) or not value.strip("0"):
+    digits = value.lstrip("0") if _OFFER_ID.fullmatch(value) else ""
+    if not digits:
         raise unreadable("offer id", raw)
-    return value
+    return digits

@@ -8,7 +8,7 @@ from typing import Any
 
 from pailitao_spider.offers.values.readings import plain, unreadable
 
-__all__ = ["USUAL_MOMENT", "moment"]
+__all__ = ["USUAL_DAY", "USUAL_MOMENT", "moment"]
 
 _BEIJING = timezone(timedelta(hours=8))
 _UNIX = {9: 1, 10: 1, 12: 1000, 13: 1000}
@@ -25,10 +25,10 @@ _PACKED = re.compile(
     rf"{_ZONE})?",
     re.IGNORECASE,
 )
-USUAL_MOMENT = re.compile(  # days that every month has
+USUAL_DAY = re.compile(  # days that every month has
     "((?:199[0-9]|20[0-9]{2})-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8]))"
-    " ((?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])"
 )
+USUAL_MOMENT = re.compile(rf"{USUAL_DAY.pattern} ((?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])")
 _YEARS = range(1990, 2101)
 
 

@@ -8,7 +8,22 @@ from typing import Any, NamedTuple
 
 from pailitao_spider.offers.values.readings import is_short, plain, unreadable
 
-__all__ = ["Count", "count", "money", "money_range", "rate", "score"]
+__all__ = [
+    "MAX_COUNT",
+    "MAX_MONEY",
+    "RANGE_MARK",
+    "Count",
+    "count",
+    "currency",
+    "fen",
+    "hours",
+    "kilograms",
+    "money",
+    "money_range",
+    "rate",
+    "score",
+    "whole",
+]
 
 
 def _matched(pattern: re.Pattern[str], raw: Any, what: str) -> re.Match[str] | None:
@@ -30,9 +45,9 @@ def _decimal(digits: str, what: str, raw: Any) -> Decimal:
 
 _DIGITS = r"(?P<digits>(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?)"
 _MONEY = re.compile(rf"(?:¥|rmb|cny)?\s*{_DIGITS}\s*(?:元|rmb|cny)?", re.IGNORECASE)
-_RANGE_MARK = re.compile(r"\s*(?:--?|[~〜–−]|——?|至|到)\s*")
+RANGE_MARK = re.compile(r"\s*(?:--?|[~〜–−]|——?|至|到)\s*")
 _RANGE_KEYS = (("min_price", "max_price"), ("price_min", "price_max"))
-_MAX_MONEY = 10**12
+MAX_MONEY = 10**12
 
 
 def money(raw: Any) -> Decimal | None:
@@ -41,9 +56,34 @@ def money(raw: Any) -> Decimal | None:
     if found is None:
         return None
     amount = _decimal(found["digits"], "amount of money", raw)
-    if amount >= _MAX_MONEY:
+    if amount >= MAX_MONEY:
         raise unreadable("amount of money", raw)
     return amount
+
+
+def fen(raw: Any) -> Decimal | None:
+    """Whole fen, as yuan with two digits."""
+    amount = money(raw)
+    if amount is None:
+        return None
+    if amount != int(amount):
+        raise unreadable("whole number of fen", raw)
+    return Decimal(int(amount)).scaleb(-2)
+
+
+_CURRENCY = re.compile(r"[a-z]{3}", re.IGNORECASE)
+_CURRENCIES = {"¥": "CNY", "元": "CNY", "人民币": "CNY", "rmb": "CNY", "us$": "USD"}
+
+
+def currency(raw: Any) -> str | None:
+    """The three letters of ISO 4217."""
+    word = plain(raw, "currency")
+    if word is None:
+        return None
+    known = _CURRENCIES.get(word.casefold())
+    if known is None and not (word.isascii() and _CURRENCY.fullmatch(word)):
+        raise unreadable("currency", raw)
+    return known or word.upper()
 
 
 def money_range(raw: Any) -> tuple[Decimal | None, Decimal | None]:
@@ -60,7 +100,7 @@ def _ends(raw: Any) -> tuple[Decimal | None, Decimal | None]:
     value = plain(raw, "price range")
     if value is None:
         return None, None
-    ends = [money(part) for part in _RANGE_MARK.split(value)]
+    ends = [money(part) for part in RANGE_MARK.split(value)]
     if len(ends) > 2 or None in ends:
         raise unreadable("price range", raw)
     return ends[0], ends[-1]
@@ -92,7 +132,7 @@ _COUNT = re.compile(
 _OPEN_ENDED = re.compile("以上|超|多|余")
 # "nearly", "about", "under": neither the number nor a lower bound.
 _VAGUE = re.compile("近|约|不|未|少|低|以下|以内")
-_MAX_COUNT = 10**15
+MAX_COUNT = 10**15
 
 
 def count(raw: Any) -> Count | None:
@@ -102,7 +142,7 @@ def count(raw: Any) -> Count | None:
         return None
     words = found["before"] + found["after"]
     number = _decimal(found["digits"], "count", raw).scaleb(_POWERS[found["unit"].lower()])
-    if number > _MAX_COUNT or number != int(number) or _VAGUE.search(words):
+    if number > MAX_COUNT or number != int(number) or _VAGUE.search(words):
         raise unreadable("count", raw)
     is_open = found["plus"] or found["late_plus"] or _OPEN_ENDED.search(words)
     return Count(int(number), bool(is_open))
@@ -134,3 +174,45 @@ def score(raw: Any) -> Decimal | None:
     if number > 100:
         raise unreadable("score", raw)
     return number
+
+
+def whole(raw: Any) -> int | None:
+    """A count whose lower bound is good enough, such as years: `5`, `5年`."""
+    found = count(raw)
+    return None if found is None else found.value
+
+
+_WEIGHT = re.compile(rf"{_DIGITS}\s*(?P<unit>kgs?|g|公斤|千克|克)?", re.IGNORECASE)
+_GRAMS = ("g", "克")
+
+
+def kilograms(raw: Any) -> Decimal | None:
+    """A weight; a bare number is kilograms. Zero, the placeholder of a missing one, is none."""
+    found = _matched(_WEIGHT, raw, "weight")
+    if found is None:
+        return None
+    number = _decimal(found["digits"], "weight", raw)
+    return number.scaleb(-3 if (found["unit"] or "").lower() in _GRAMS else 0) or None
+
+
+_WITHIN = re.compile(
+    r"(?:ship\s?in|within)?\s*(?P<digits>[0-9]{1,4})\s*(?P<unit>hours?|h|hrs?|小时|时|days?|d|天|日)?"
+    r"\s*(?:内|内?发货|内?发出|达)?",
+    re.IGNORECASE,
+)
+_TODAY = frozenset({"shipintoday", "today", "今日发货", "当日发货", "当天发货", "当日发", "今日发"})
+_DAYS = ("d", "天", "日")
+
+
+def hours(raw: Any) -> int | None:
+    """How long something takes at most: `shipIn48Hours`, `24小时内发货`, `3天`; a day for today."""
+    value = plain(raw, "duration")
+    if value is None:
+        return None
+    if value.casefold() in _TODAY:
+        return 24
+    found = _WITHIN.fullmatch(value)
+    if found is None:
+        raise unreadable("duration", raw)
+    is_days = (found["unit"] or "").lower().startswith(_DAYS)
+    return int(found["digits"]) * (24 if is_days else 1)

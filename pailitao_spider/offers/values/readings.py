@@ -8,14 +8,22 @@ from typing import Any
 
 from pailitao_spider.errors import FieldError
 
-__all__ = ["are_something", "is_nothing", "is_short", "number_text", "plain", "unreadable"]
+__all__ = [
+    "MAX_DIGITS",
+    "are_something",
+    "is_nothing",
+    "is_short",
+    "number_text",
+    "plain",
+    "unreadable",
+]
 
 _NOTHING = frozenset({"", "-", "--", "—", "——", "/", "null", "none", "nil", "n/a", "undefined"})
 _LONGEST_NOTHING = max(map(len, _NOTHING))
 _HALF_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: " ", 0xFFE5: "¥"}
 # Numbers and times are short: a cut before any regex, and exact under Decimal's 28 digits.
 _MAX_CHARACTERS = 100
-_MAX_DIGITS = 28
+MAX_DIGITS = 28
 
 
 def unreadable(what: str, raw: Any) -> FieldError:
@@ -39,7 +47,7 @@ def number_text(raw: Any, what: str) -> str:
     if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
         raise unreadable(what, raw)
     if isinstance(raw, int):
-        if abs(raw) >= 10**_MAX_DIGITS:
+        if abs(raw) >= 10**MAX_DIGITS:
             raise unreadable(what, raw)
         return str(raw)
     number = Decimal(repr(raw)) if isinstance(raw, float) else raw
@@ -50,7 +58,7 @@ def number_text(raw: Any, what: str) -> str:
 
 def is_short(number: Decimal) -> bool:
     _, digits, exponent = number.as_tuple()
-    return len(digits) <= _MAX_DIGITS and -_MAX_DIGITS <= int(exponent) <= _MAX_DIGITS
+    return len(digits) <= MAX_DIGITS and -MAX_DIGITS <= int(exponent) <= MAX_DIGITS
 
 
 def plain(raw: Any, what: str) -> str | None:
