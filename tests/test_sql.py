@@ -526,6 +526,41 @@ def test_a_database_of_an_earlier_version_is_given_the_column_and_goes_on(
         ("1", None), ("2", 0.5)]  # fmt: skip
 
 
+LATER = {
+    "offers": (
+        "title_translated", "repurchase_rate", "dropship_price", "price_breaks", "seller_badges",
+        "offer_badges", "is_factory", "shop_years", "ships_from", "ship_within_hours", "weight_kg",
+        "is_patented", "currency",
+    ),
+    "history": ("post_fee", "freight_template", "unit", "currency", "dropship_price"),
+    "seeds": ("offers_seen", "coverage", "seed_extra"),
+}  # fmt: skip
+
+
+def test_a_database_of_the_first_version_keeps_its_rows_and_goes_on(
+    store: Store, put: Put, tmp_path: Path
+) -> None:
+    path = feed(tmp_path, offer("1", 0, post_fee=D("5.50")))
+    put(store, "offers.jsonl")
+    for table, names in LATER.items():
+        for name in names:
+            store.rows(f"ALTER TABLE {table} DROP COLUMN {name}")
+    with path.open("ab") as file:
+        file.write(offer("1", 1, post_fee=D("5.50")))
+        file.write(offer("2", 1, repurchase_rate=D("0.15"), seller_badges=["tp_member"]))
+        file.write(offer("1", 2, post_fee=D("7.50"), currency="CNY"))
+
+    told = put(store, "offers.jsonl")
+
+    assert (told.code, told.err) == (0, "")
+    offers = store.rows("SELECT num_iid, currency, repurchase_rate FROM offers ORDER BY num_iid")
+    assert [(key, currency, rate and float(rate)) for key, currency, rate in offers] == [
+        ("1", "CNY", None), ("2", "CNY", 0.15)]  # fmt: skip
+    history = "SELECT num_iid, post_fee FROM history ORDER BY num_iid, seen_at"
+    assert [(key, fee and float(fee)) for key, fee in store.rows(history)] == [
+        ("1", None), ("1", 7.5), ("2", None)]  # fmt: skip
+
+
 def test_a_user_without_the_right_is_told_what_to_have_added(
     postgres: PostgresServer, put: Put, tmp_path: Path
 ) -> None:

@@ -222,7 +222,7 @@ def test_a_feed_and_a_converted_feed_are_the_same_workbook(
 
 def test_cells_have_their_types_and_formats() -> None:
     sheet = sheet_of(exported(XlsxExporter, FULL, UNKNOWN))
-    assert (sheet.frozen_at, sheet.filtered) == ("A2", "A1:AO3")
+    assert (sheet.frozen_at, sheet.filtered) == ("A2", "A1:BB3")
     cells = sheet.row(2)
     assert (cells["price"].kind, cells["price"].text, cells["price"].form) == (
         ("n", "29.90", "#,##0.00##")
@@ -234,7 +234,7 @@ def test_cells_have_their_types_and_formats() -> None:
     assert cells["num_iid"] == Cell("inlineStr", "600000000000000001")
     assert cells["seller_id"] == Cell("inlineStr", "0012345678901234567")
     assert "promotion_price" not in cells
-    assert list(sheet.row(3)) == ["num_iid"]
+    assert list(sheet.row(3)) == ["num_iid", "currency"]
     links = {name: cell.link for name, cell in cells.items() if cell.link}
     assert links == {"detail_url": FULL.detail_url, "pic_url": FULL.pic_url}
 
@@ -305,7 +305,7 @@ def test_beyond_the_limits_of_a_sheet_another_begins_and_links_are_text(
     assert ids == [["num_iid", *"012"], ["num_iid", *"345"], ["num_iid", "6"]]
     links = [sheets[0].cells[f"C{row}"].link is not None for row in range(1, 5)]
     assert links == [False, True, True, False]
-    assert sheets[1].filtered == "A1:AO4"
+    assert sheets[1].filtered == "A1:BB4"
 
 
 def test_each_class_of_items_has_a_sheet() -> None:

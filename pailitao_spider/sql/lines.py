@@ -46,13 +46,16 @@ _ID = msgspec.json.Decoder(str | int | None)
 
 _OFFER: _Fields = {each.name: _TYPES.get(each.kind, str) for each in OFFER_COLUMNS}
 _OFFER["visual_similarity"] = Decimal
-_SHARES = {each.name for each in OFFER_COLUMNS if each.kind is Kind.RATE} | {"visual_similarity"}
+_SHARES = {each.name for each in OFFER_COLUMNS if each.kind is Kind.RATE}
+_SHARES |= {"visual_similarity", "coverage"}
 _SIGHTED = ("seed_id", "num_iid", "page", "rank", "similarity", "price", "gateway")
 _MATCH: _Fields = {name: _OFFER[name] for name in (*_SIGHTED, "fetched_at")}
 _SEED: _Fields = {
     **dict.fromkeys(("seed_id", "image", "status", "reason"), str),
     **dict.fromkeys(("pages_expected", "pages_fetched", "rows_seen", "offers_new",
-                     "total_reported", "calls"), _Count),
+                     "total_reported", "calls", "offers_seen"), _Count),
+    "coverage": Decimal,
+    "seed_extra": msgspec.Raw,
     **dict.fromkeys(("started_at", "finished_at"), str),
 }  # fmt: skip
 
@@ -84,7 +87,11 @@ def _reader(fields: _Fields, keys: tuple[str, ...]) -> RowReader:
 
 
 def _member(name: str, kind: Any, is_key: bool) -> tuple[Any, ...]:
-    return (name, kind) if is_key else (name, _or_unknown(kind), None)
+    return (name, kind) if is_key else (name, _or_unknown(kind), _UNTOLD.get(name))
+
+
+_UNTOLD = {"currency": "CNY"}
+"""What a line of an earlier version means by not saying it."""
 
 
 def _or_unknown(kind: Any) -> Any:

@@ -19,9 +19,21 @@ _LATER = {"is_later": True}
 
 WATCHED = (
     "price", "promotion_price", "price_min", "price_max", "min_order", "sales", "sales_at_least",
-    "sales_window", "trade_num", "is_onsale",
+    "sales_window", "trade_num", "is_onsale", "post_fee", "freight_template", "unit", "currency",
+    "dropship_price",
 )  # fmt: skip
 """The fields of which `history` keeps each change."""
+
+_NEW_FIELDS = frozenset(
+    (
+        "title_translated", "repurchase_rate", "dropship_price", "price_breaks", "seller_badges",
+        "offer_badges", "is_factory", "shop_years", "ships_from", "ship_within_hours", "weight_kg",
+        "is_patented", "currency",
+    )
+)  # fmt: skip
+_BEFORE = {"currency": "CNY"}
+"""What the rows of an earlier version are given."""
+_NEWLY_WATCHED = frozenset(("post_fee", "freight_template", "unit", "currency", "dropship_price"))
 
 OFFERS = Table(
     "offers",
@@ -31,6 +43,8 @@ OFFERS = Table(
             each.name,
             Moment() if each.name == "fetched_at" else type_of(each.kind),
             primary_key=each.name == "num_iid",
+            info=_LATER if each.name in _NEW_FIELDS else {},
+            server_default=_BEFORE.get(each.name),
         )
         for each in OFFER_COLUMNS
     ),
@@ -45,7 +59,15 @@ HISTORY = Table(
     Column("num_iid", Text(), primary_key=True),
     Column("seen_at", Moment(), primary_key=True),
     Column("gateway", Text()),
-    *(Column(name, type_of(KINDS[name])) for name in WATCHED),
+    *(
+        Column(
+            name,
+            type_of(KINDS[name]),
+            info=_LATER if name in _NEWLY_WATCHED else {},
+            server_default=_BEFORE.get(name),
+        )
+        for name in WATCHED
+    ),
 )
 
 MATCHES = Table(
@@ -72,6 +94,9 @@ SEEDS = Table(
         for name in ("pages_expected", "pages_fetched", "rows_seen", "offers_new",
                      "total_reported", "calls")
     ),
+    Column("offers_seen", BigInteger(), info=_LATER),
+    Column("coverage", type_of(Kind.RATE), info=_LATER),
+    Column("seed_extra", type_of(Kind.JSON), info=_LATER),
     Column("started_at", Moment()),
     Column("finished_at", Moment()),
 )  # fmt: skip

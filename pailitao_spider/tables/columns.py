@@ -18,7 +18,9 @@ Cell = str | bool | int | float | Decimal | None
 
 
 class Kind(Enum):
-    """The kinds of columns. Money is yuan, a rate 0 to 1, a moment ISO 8601 as it was given."""
+    """The kinds of columns. Money is in the offer's currency, a rate 0 to 1, a score any number, a
+    moment ISO 8601 as it was given.
+    """
 
     TEXT = "text"
     ID = "id"
@@ -75,6 +77,19 @@ OFFER_COLUMNS = (
     Column("pic_small_url", Kind.LINK),
     Column("create_time", Kind.MOMENT),
     Column("update_time", Kind.MOMENT),
+    Column("title_translated", Kind.TEXT),
+    Column("repurchase_rate", Kind.RATE),
+    Column("dropship_price", Kind.MONEY),
+    Column("price_breaks", Kind.JSON),
+    Column("seller_badges", Kind.JSON),
+    Column("offer_badges", Kind.JSON),
+    Column("is_factory", Kind.FLAG),
+    Column("shop_years", Kind.COUNT),
+    Column("ships_from", Kind.TEXT),
+    Column("ship_within_hours", Kind.COUNT),
+    Column("weight_kg", Kind.SCORE),
+    Column("is_patented", Kind.FLAG),
+    Column("currency", Kind.TEXT),
     Column("extra", Kind.JSON),
     Column("seed_id", Kind.ID),
     Column("seed_image", Kind.LINK),
