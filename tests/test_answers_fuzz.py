@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 
-from pailitao_spider.crawl.paging import PAGE_LIMIT, Paging
+from pailitao_spider.crawl.paging import PAGE_LIMIT, Hints, Paging
 from pailitao_spider.gateways.foreign_envelopes import speaker
 from pailitao_spider.gateways.oauth import renewed
 from pailitao_spider.gateways.pages import Page
@@ -371,7 +371,8 @@ def test_a_claim_of_endless_pages_is_capped(name: str, claim: Any) -> None:
     page = made(name).page(200, {}, dumped(ANSWER[name]([ROW[name]], claim)))
     assert isinstance(page, Page)
     assert len(page.rows) == 1
-    asked = Paging(asked_size=20).came(1, ["610947572360"], 1, page.total, page.page_count)
+    hints = Hints(page.total, page.page_count)
+    asked = Paging(asked_size=20).came(1, ["610947572360"], 1, hints)
     assert len(asked) < PAGE_LIMIT
 
 

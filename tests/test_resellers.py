@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from pailitao_spider.crawl.paging import Paging
+from pailitao_spider.crawl.paging import Hints, Paging
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchCall
 from pailitao_spider.gateways.pages import Page, QuotaTold
@@ -245,8 +245,9 @@ def test_the_published_totals_lead_to_every_row() -> None:
     page = page_of(read_onebound(onebound()))
     paging = Paging(asked_size=Onebound.limits.page_size)
     first, second = [[str(n) for n in range(start, start + 40)] for start in (1, 41)]
-    assert list(paging.came(1, first, 40, page.total, page.page_count)) == [2]
-    assert list(paging.came(2, second, 40, page.total, page.page_count)) == []
+    hints = Hints(page.total, page.page_count)
+    assert list(paging.came(1, first, 40, hints)) == [2]
+    assert list(paging.came(2, second, 40, hints)) == []
 
 
 @pytest.mark.parametrize(
