@@ -11,7 +11,7 @@ import msgspec
 from pailitao_spider.errors import AnswerError, FieldError
 from pailitao_spider.gateways.charsets import guessed_in_utf8
 from pailitao_spider.offers import values
-from pailitao_spider.row_table import is_deep
+from pailitao_spider.offers.row_table import is_deep
 
 __all__ = ["decode", "first", "raw_rows", "returnable", "unwrapped", "whole_number", "yes_or_no"]
 

@@ -16,9 +16,9 @@ from pailitao_spider.errors import FieldError
 from pailitao_spider.offers import values
 from pailitao_spider.offers.drift import Drift
 from pailitao_spider.offers.model import Offer, RejectedRow, detail_url
-from pailitao_spider.row_fields import Fields
-from pailitao_spider.row_shape import COMMON_NAMES, RowShape
-from pailitao_spider.row_table import MISSING, NESTED, NOTHING, Table, is_deep
+from pailitao_spider.offers.row_fields import Fields
+from pailitao_spider.offers.row_shape import COMMON_NAMES, RowShape
+from pailitao_spider.offers.row_table import MISSING, NESTED, NOTHING, Table, is_deep
 
 __all__ = ["COMMON_NAMES", "NO_ID", "NO_OBJECT", "RowShape", "RowsToRead", "read_rows"]
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from pailitao_spider.errors import FieldError
 from pailitao_spider.offers import values
+from pailitao_spider.offers.row_shape import RowShape
+from pailitao_spider.offers.row_table import MISSING, NOTHING, Table
 from pailitao_spider.offers.values.columns import Reader, reader
-from pailitao_spider.row_shape import RowShape
-from pailitao_spider.row_table import MISSING, NOTHING, Table
 
 __all__ = ["Fault", "Fields"]
 
