@@ -117,6 +117,7 @@ def test_the_cells_hold_what_compare_says(ask: Ask, book: Path) -> None:
     assert_same(landed(book), compared(ask))
 
 
+@pytest.mark.desktop
 @pytest.mark.parametrize("quantity", [120])
 def test_libreoffice_reckons_anew_what_compare_says_at_another_quantity(
     ask: Ask, book: Path, quantity: int

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,7 +16,7 @@ from pailitao_spider.analysis.feed_reader import Line
 from pailitao_spider.errors import ResultsError
 from pailitao_spider.results.line_keys import NO_LINE
 
-__all__ = ["only", "read_ids"]
+__all__ = ["Pick", "only", "read_ids", "read_picks"]
 
 _ID = re.compile(r"[^\s,;|\"']{1,64}")
 _HEADS = ("num_iid", "offer", "id", "编号", "商品编号", "offer id")
@@ -27,10 +29,23 @@ class _Line(msgspec.Struct):
 _LINE = msgspec.json.Decoder(_Line)
 
 
-def read_ids(path: Path) -> tuple[str, ...]:
-    """Each once, in the file's order. Raises ResultsError, naming what the file must hold.
+class Pick(NamedTuple):
+    """What somebody wrote beside an id."""
 
-    Of a `.csv` the column `num_iid`, of a `.jsonl` that member, of other text an id a line.
+    quantity: str = ""
+    note: str = ""
+
+
+def read_ids(path: Path) -> tuple[str, ...]:
+    """Each once, in the file's order. Raises ResultsError, naming what the file must hold."""
+    return tuple(read_picks(path))
+
+
+def read_picks(path: Path) -> dict[str, Pick]:
+    """By id, in the file's order. Raises ResultsError, naming what the file must hold.
+
+    Of a `.csv` the columns `num_iid`, `quantity` and `note`, of a `.jsonl` the member `num_iid`, of
+    other text an id a line.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -40,39 +55,42 @@ def read_ids(path: Path) -> tuple[str, ...]:
         raise ResultsError(f"{path} is no UTF-8 text; give the report's shortlist.csv, a .jsonl or "
                            "a list of ids") from None  # fmt: skip
     read = {".csv": _of_csv, ".jsonl": _of_lines, ".jl": _of_lines}.get(path.suffix, _of_text)
-    ids = tuple(dict.fromkeys(read(text)))
-    if not ids:
+    picks: dict[str, Pick] = {}
+    for num_iid, pick in read(text):
+        picks.setdefault(num_iid, pick)
+    if not picks:
         raise ResultsError(f"{path} holds no id; give the report's shortlist.csv (a column "
                            "num_iid), a .jsonl or a list of ids, one a line")  # fmt: skip
-    return ids
+    return picks
 
 
-def _of_csv(text: str) -> Iterator[str]:
-    rows = csv.reader(text.splitlines())
+def _of_csv(text: str) -> Iterator[tuple[str, Pick]]:
+    rows = csv.reader(io.StringIO(text, newline=""))
     head = [cell.strip().casefold() for cell in next(rows, [])]
     place = next((head.index(name) for name in _HEADS if name in head), None)
     if place is None:
         yield from _of_text(text)
         return
+    columns = [head.index(name) if name in head else len(head) for name in Pick._fields]
     for row in rows:
-        cell = row[place].strip().lstrip("'") if len(row) > place else ""
-        if cell:
-            yield cell
+        cells = [*row, *[""] * (len(head) + 1 - len(row))]
+        if cell := cells[place].strip().lstrip("'"):
+            yield cell, Pick(*(cells[column].strip() for column in columns))
 
 
-def _of_lines(text: str) -> Iterator[str]:
+def _of_lines(text: str) -> Iterator[tuple[str, Pick]]:
     for raw in text.splitlines():
         try:
-            yield str(_LINE.decode(raw.encode()).num_iid)
+            yield str(_LINE.decode(raw.encode()).num_iid), Pick()
         except NO_LINE:
             continue
 
 
-def _of_text(text: str) -> Iterator[str]:
+def _of_text(text: str) -> Iterator[tuple[str, Pick]]:
     for row in text.splitlines():
         word = row.strip()
         if _ID.fullmatch(word):
-            yield word
+            yield word, Pick()
 
 
 class _Only:

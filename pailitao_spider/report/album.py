@@ -22,6 +22,15 @@ MAX_BYTES = 48_000_000
 _PHOTO = PictureLimits(bytes=60_000, side_pixels=320, formats=frozenset())
 _LINK = re.compile(r"https://[\w.-]+(?::\d{1,5})?/[^\s\"'<>\\]*", re.ASCII)
 
+_ALIBABAS = (
+    ".alicdn.com",
+    ".1688.com",
+    ".alibaba.com",
+    ".aliimg.com",
+    ".tbcdn.cn",
+    ".taobaocdn.com",
+)
+
 Embed = Callable[[Sequence[str], int], Mapping[str, bytes | None]]
 """Small JPEGs of addresses, None for what cannot be had.
 
@@ -40,6 +49,8 @@ class PictureWay:
     fetched: Embed | None = None
     links: bool = True
     shown: bool = True
+    hosts: tuple[str, ...] = ()
+    """That are linked besides Alibaba's."""
 
 
 class Album:
@@ -52,10 +63,13 @@ class Album:
         self._numbers: dict[str, int] = {}
         self._shared: dict[bytes, int] = {}
         self._bytes = 0
+        self._hosts: set[str] = set(way.hosts)
+        self.linked_hosts: dict[str, None] = {}
+        self.not_linked = 0
 
-    @property
-    def has_links(self) -> bool:
-        return any(source.startswith("https:") for source in self.sources)
+    def allow(self, addresses: Iterable[str | None]) -> None:
+        """The buyer's own photos are linked wherever they lie."""
+        self._hosts |= {_host(each) for each in addresses if each and _LINK.fullmatch(each)}
 
     def take(self, addresses: Iterable[str], *, invented: bool) -> None:
         """Embeds what can be had of these addresses; `invented`: they are the sandbox's."""
@@ -84,8 +98,15 @@ class Album:
         if address is None or not self._way.shown:
             return None
         number = self._numbers.get(address)
-        if number is None and self._way.links and not invented and _LINK.fullmatch(address):
-            number = self._numbers[address] = self._added(address)
+        is_link = self._way.links and not invented and _LINK.fullmatch(address) is not None
+        if number is not None or not is_link:
+            return number
+        host = _host(address)
+        if host not in self._hosts and not host.endswith(_ALIBABAS):
+            self.not_linked += 1
+            return None
+        self.linked_hosts[host] = None
+        number = self._numbers[address] = self._added(address)
         return number
 
     def _embedded(self, jpeg: bytes) -> int | None:
@@ -103,6 +124,11 @@ class Album:
     def _added(self, source: str) -> int:
         self.sources.append(source)
         return len(self.sources) - 1
+
+
+def _host(address: str) -> str:
+    """With its port, as a policy names it."""
+    return address.removeprefix("https://").partition("/")[0].lower()
 
 
 def small_photo(path: Path) -> bytes | None:

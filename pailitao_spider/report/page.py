@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
@@ -18,8 +18,8 @@ from pailitao_spider.results.lines import ENCODER
 __all__ = ["embedded_json", "page"]
 
 _SCRIPTS = (
-    "data", "words", "elements", "offers", "filters", "cards", "seeds", "results", "shortlist",
-    "controls",
+    "data", "words", "elements", "money", "offers", "filters", "facts", "cards", "table", "best",
+    "seeds", "results", "shortlist", "beside", "address", "printing", "controls",
 )  # fmt: skip
 _VALUE = re.compile(r"\{(\w+)(?::([^|{}]*)\|([^|{}]*))?\}")
 _DASH = Markup('<span class="unknown">—</span>')
@@ -36,7 +36,7 @@ def page(contents: Contents) -> str:
         english=_english,
         why=_why,
         dash=_DASH,
-        policy=_policy(style, script, has_links=contents.album.has_links),
+        policy=_policy(style, script, contents.album.linked_hosts),
         style=Markup(style),  # noqa: S704  our own files
         script=Markup(script),  # noqa: S704
         data=embedded_json({"words": WORDS, **contents.data()}),
@@ -61,13 +61,14 @@ def _own(name: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _policy(style: str, script: str, *, has_links: bool) -> str:
+def _policy(style: str, script: str, hosts: Iterable[str]) -> str:
+    """Pictures come out of the page, or from the hosts that it links and no other."""
     return "; ".join(
         (
             "default-src 'none'",
             f"script-src '{_sha256(script)}'",
             f"style-src '{_sha256(style)}'",
-            f"img-src data:{' https:' if has_links else ''}",
+            " ".join(("img-src data:", *(f"https://{host}" for host in sorted(hosts)))),
             "base-uri 'none'",
             "form-action 'none'",
         )

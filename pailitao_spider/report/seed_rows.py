@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageOps
 
 from pailitao_spider.analysis.invented import is_invented
 from pailitao_spider.report.album import Album
@@ -40,6 +41,8 @@ class SeedRow:
     bars: Sequence[Bar]
     picture: int | None
     elsewhere: int | None
+    size: tuple[int, int] | None = None
+    """Of the photo as it lies here, in pixels, where parts of it were searched."""
 
     @property
     def is_problem(self) -> bool:
@@ -65,9 +68,21 @@ def seed_rows(
     return [
         _row(number, by_name.get(name) or Found(name, 0, nothing),
              entries.get(name or ""), len(cards.found.get(name, ())), axis,
-             _photo(images[name], cards, album), is_told=has_matches)
+             _photo(images[name], cards, album), is_told=has_matches,
+             size=_size(images[name], folders) if name in cards.regions else None)
         for number, name in enumerate(names)
     ]  # fmt: skip
+
+
+def _size(image: str | None, folders: Sequence[Path]) -> tuple[int, int] | None:
+    """As a gateway saw it: turned as its Exif says."""
+    for folder in folders:
+        try:
+            with Image.open(folder / (image or "")) as opened:
+                return ImageOps.exif_transpose(opened).size
+        except (OSError, ValueError):
+            continue
+    return None
 
 
 def _natural(name: str | None) -> tuple[bool, list[str]]:
@@ -110,6 +125,7 @@ def _row(
     picture: int | None,
     *,
     is_told: bool,
+    size: tuple[int, int] | None,
 ) -> SeedRow:
     """`is_told`: matches say which other seeds an offer has."""
     is_elsewhere = entry is not None and entry.is_elsewhere and not (found.offers or is_told)
@@ -130,6 +146,7 @@ def _row(
         if axis and found.prices.size else (),
         picture,
         entry.rows_seen if entry and is_elsewhere else None,
+        size,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pailitao_spider.analysis import output as telling
 from pailitao_spider.analysis.feed_reader import check_feeds
+from pailitao_spider.analysis.ids import read_picks
 from pailitao_spider.config import parsers
 from pailitao_spider.errors import ConfigError, ResultsError
 from pailitao_spider.offers.values.texts import counted
@@ -16,6 +17,7 @@ from pailitao_spider.report.page import page
 from pailitao_spider.results.atomic_files import Draft
 from pailitao_spider.verbs.shared.picture_options import add_picture_options
 from pailitao_spider.verbs.shared.report_pictures import PICTURES, picture_way
+from pailitao_spider.verbs.term_options import add_term_options, terms_of
 
 __all__ = ["SUMMARY", "add_options", "run"]
 
@@ -43,6 +45,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--limit", metavar="N",
         help=f"so many offers, the most similar of each photo ({_LIMIT})",
     )  # fmt: skip
+    parser.add_argument(
+        "--ids", type=Path, metavar="FILE",
+        help="only these, ticked: the page's shortlist.csv, a .jsonl, or a list of ids",
+    )  # fmt: skip
+    parser.add_argument(
+        "--before", nargs="+", type=Path, default=[], metavar="OLD",
+        help="feeds of older runs, the oldest first: what rose, fell, came and went since",
+    )  # fmt: skip
+    add_term_options(parser)
     add_picture_options(parser)
 
 
@@ -54,9 +65,12 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     given = telling.typed(options, _READERS)
     pictures = given.get("pictures", "linked")
-    if pictures != "embedded" and (options.max_pictures is not None or options.trust_host):
-        raise ConfigError("--max-pictures and --trust-host are for --pictures embedded; give that, "
-                          "too, or leave them out")  # fmt: skip
+    if pictures != "embedded" and options.max_pictures is not None:
+        raise ConfigError("--max-pictures is for --pictures embedded; give that, too, or leave it "
+                          "out")  # fmt: skip
+    terms = terms_of(options)
+    before = check_feeds(options.before) if options.before else []
+    ids = None if options.ids is None else read_picks(options.ids)
     paths = check_feeds(options.feeds, may_be_empty=True)
     output = _output(options.output, paths[0])
     made = f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
@@ -65,6 +79,9 @@ def _run(options: argparse.Namespace) -> int:
         picture_way(pictures, options),
         given.get("limit", _LIMIT),
         made,
+        terms=terms,
+        ids=ids,
+        before=before,
     )
     code = telling.tell_unread(*contents.tallies)
     is_replaced = options.output is None and output.exists()

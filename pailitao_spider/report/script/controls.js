@@ -25,6 +25,7 @@ function view(name) {
     else button.removeAttribute("aria-current");
   }
   byId("open-filters").disabled = name !== "offers";
+  writeAddress();
 }
 
 const THEMES = ["auto", "light", "dark"];
@@ -32,7 +33,12 @@ let theme = THEMES.includes(kept("theme")) ? kept("theme") : "auto";
 
 function dress() {
   document.documentElement.dataset.theme = theme;
+  nameTheme();
+}
+
+function nameTheme() {
   byId("theme").textContent = say(`theme_${theme}`);
+  byId("theme").setAttribute("aria-label", `${say(`theme_${theme}`)}: ${say("theme")}`);
 }
 
 const narrow = matchMedia("(max-width: 900px)");
@@ -48,21 +54,38 @@ const STEPS = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: (columns) => 
 function moveTick(event) {
   const step = STEPS[event.key];
   if (!step || event.target.dataset.offer === undefined) return;
-  const boxes = [...document.querySelectorAll("#results [data-offer]")];
+  const boxes = [...document.querySelectorAll("#results [data-offer], #table [data-offer]")];
   const cards = boxes.map((box) => box.closest(".card"));
   const columns = cards.filter((each) => each.offsetTop === cards[0].offsetTop).length;
   const next = boxes[boxes.indexOf(event.target) + step(columns)];
-  if (next) next.focus();
+  if (next) {
+    rove(next.closest(".card"));
+    next.focus();
+  }
   event.preventDefault();
 }
 
 function unfilter() {
   byId("form").reset();
   byId("text").value = "";
+  state.seller = null;
 }
 
 function listen() {
-  for (const id of ["text", "sort", "min-price", "max-price", "max-moq", "min-similarity", "area", "shop", "dropship", "keep-unknown"]) byId(id).addEventListener("input", refresh);
+  for (const id of ["keep-unknown", "group-alike", ...FIELDS, ...CHECKS]) byId(id).addEventListener("input", refresh);
+  byId("sort").addEventListener("input", () => { state.isReversed = false; refresh(); });
+  byId("direction").addEventListener("click", () => { state.isReversed = !state.isReversed; refresh(); });
+  byId("seller-chip").addEventListener("click", () => { state.seller = null; refresh(); byId("count").focus(); });
+  for (const button of document.querySelectorAll("[data-layout]")) button.addEventListener("click", () => { setLayout(button.dataset.layout); show(); });
+  byId("compare").addEventListener("click", showBeside);
+  byId("close-beside").addEventListener("click", () => byId("beside").close());
+  byId("print-all").addEventListener("click", printAll);
+  byId("print-one").addEventListener("click", () => window.print());
+  addEventListener("beforeprint", layPaper);
+  addEventListener("afterprint", takePaper);
+  addEventListener("hashchange", () => { view(readAddress()); listSeeds(); show(); });
+  for (const id of ["results", "table"]) byId(id).addEventListener("focusin", (event) => { const card = event.target.closest(".card"); if (card) rove(card); });
+  byId("table").addEventListener("keydown", moveTick);
   byId("form").addEventListener("submit", (event) => { event.preventDefault(); if (narrow.matches) byId("filters").close(); });
   byId("reset-filters").addEventListener("click", () => { unfilter(); refresh(); });
   byId("open-filters").addEventListener("click", () => byId("filters").showModal());
@@ -72,13 +95,13 @@ function listen() {
   byId("tick-page").addEventListener("change", (event) => tick(shown.map((offer) => offer.number), event.target.checked));
   byId("results").addEventListener("keydown", moveTick);
   byId("show-ticked").addEventListener("click", () => { view("offers"); unfilter(); choose(TICKED); });
-  byId("clear").addEventListener("click", () => { tick([...ticked], false); show(); });
+  byId("clear").addEventListener("click", clearTicks);
   byId("download").addEventListener("click", download);
   byId("theme").addEventListener("click", () => { theme = THEMES[(THEMES.indexOf(theme) + 1) % 3]; keep("theme", theme); dress(); });
-  byId("language").addEventListener("click", () => { chinese = !chinese; keep("language", chinese ? "zh" : "en"); speak(); listSeeds(); show(); });
+  byId("language").addEventListener("click", () => { chinese = !chinese; keep("language", chinese ? "zh" : "en"); speak(); columnChooser(); listSeeds(); show(); });
   for (const button of document.querySelectorAll("[data-view]")) button.addEventListener("click", () => view(button.dataset.view));
   for (const button of document.querySelectorAll("#overview [data-seed]")) button.addEventListener("click", () => { view("offers"); choose(Number(button.dataset.seed)); });
-  for (const button of document.querySelectorAll("#overview [data-seller]")) button.addEventListener("click", () => askSeller(button.dataset.seller));
+  for (const button of document.querySelectorAll("#overview [data-seller]")) button.addEventListener("click", () => askSeller(Number(button.dataset.number)));
 }
 
 function begin() {
@@ -88,17 +111,37 @@ function begin() {
   const areas = offers.map((offer) => offer.area).filter((area) => area !== null);
   options(byId("area"), areas, provinces(areas));
   options(byId("shop"), offers.map((offer) => offer.shop).filter((shop) => shop !== null));
+  options(byId("category"), offers.map((offer) => offer.category).filter((category) => category !== null));
+  options(byId("change"), offers.map((offer) => offer.change).filter((change) => change !== null));
+  hideUnused();
   byId("seed-text").parentElement.classList.toggle("needed", data.seeds.length > 20);
   byId("seed-text").parentElement.hidden = data.seeds.length <= 8;
-  state.seed = data.seeds.length ? Math.max(data.seeds.findIndex((seed) => seed.found.length), 0) : ALL;
-  if (offers.every((offer) => offer.look === null)) document.querySelector("#sort [value=look]").remove();
+  const first = readAddress();
   listen();
   placeFilters();
-  view("offers");
+  isReading = true;
+  view(offers.length || first === "overview" ? first : "overview");
+  isReading = false;
   dress();
   speak();
+  columnChooser();
   listSeeds();
   show();
+}
+
+// what no offer tells cannot be asked or sorted by
+
+function hideUnused() {
+  for (const id of ["category", "change"]) byId(id).closest(".field").hidden = byId(id).options.length < 2;
+  byId("factory").parentElement.hidden = offers.every((offer) => offer.factory === null);
+  byId("max-landed").closest(".field").hidden = !data.hasTerms;
+  const always = ["similarity", "price", "sales", "moq", "seller"];
+  for (const option of [...byId("sort").options]) {
+    const { value } = FACTS[option.value];
+    const isOfTerms = ["landed", "margin"].includes(option.value);
+    const isUsed = always.includes(option.value) || offers.some((offer) => value(offer, ALL) !== null);
+    if (!isUsed || (isOfTerms && !data.hasTerms)) option.remove();
+  }
 }
 
 begin();

@@ -3,17 +3,31 @@ function seedFigure(fitting) {
   const seed = state.seed >= 0 ? data.seeds[state.seed] : null;
   const name = seed ? seedName(seed) : say(state.seed === ALL ? "all_photos" : "shortlist");
   const caption = element("figcaption", {}, name, element("span", { className: "quiet" }, factsOf(fitting)));
+  if (seed && seed.sellPrice !== null) caption.append(element("span", { className: "quiet" }, say("sold_at", { price: unitMoney(seed.sellPrice) })));
   if (seed && seed.reason) caption.append(element("span", { className: "reason" }, `${say(`status_${seed.status}`)}: ${seed.reasonWord ? say(seed.reasonWord, { told: seed.reason }) : seed.reason}`));
   caption.append(...histogram(fitting));
-  figure.replaceChildren(...(seed ? [picture(seed.picture, name)] : []), caption);
+  figure.replaceChildren(...(seed ? [boxed(picture(seed.picture, name), seed)] : []), caption);
   figure.classList.toggle("plain", !seed);
 }
 
+// the parts of a photo that were searched, each `x1,x2,y1,y2` in its pixels
+
+function boxed(image, seed) {
+  const regions = [...new Set(seed.found.map((number) => offers[number].region).filter(Boolean))].map((text) => text.split(",").map(Number));
+  const fits = ([left, right, top, bottom]) => left < right && top < bottom && right <= seed.size[0] && bottom <= seed.size[1];
+  if (!seed.size || !regions.length || !regions.every(fits)) return image;
+  const [width, height] = seed.size;
+  const boxes = regions.map(([left, right, top, bottom]) => shape("rect", { x: left, y: top, width: right - left, height: bottom - top, class: "region" }));
+  return element("div", { className: "boxed" }, image, shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": say("regions", { count: regions.length }), preserveAspectRatio: "xMidYMid meet" }, ...boxes));
+}
+
+const pricesOf = (fitting) => fitting.map((offer) => (offer.currency === null ? amount(offer.price ?? offer.priceMin) : null) || offer.least).filter((price) => price > 0);
+
 function factsOf(fitting) {
-  const prices = fitting.map((offer) => offer.low).filter((low) => low > 0).sort((a, b) => a - b);
-  const alike = fitting.map(likeness).filter((each) => each !== null);
+  const prices = pricesOf(fitting).sort((a, b) => a - b);
+  const alike = fitting.map((offer) => likeness(offer)).filter((each) => each !== null);
   const middle = (prices.length - 1) / 2;
-  const median = prices.length ? yuan(((prices[Math.floor(middle)] + prices[Math.ceil(middle)]) / 2).toFixed(2)) : "";
+  const median = prices.length ? yuan((prices[Math.floor(middle)] + prices[Math.ceil(middle)]) / 2) : "";
   const least = alike.reduce((a, b) => Math.min(a, b), 1);
   const most = alike.reduce((a, b) => Math.max(a, b), 0);
   const [low, high] = [percent(least), percent(most)];
@@ -24,19 +38,18 @@ function factsOf(fitting) {
 }
 
 function histogram(fitting) {
-  const prices = fitting.map((offer) => offer.low).filter((low) => low > 0);
+  const prices = pricesOf(fitting);
   if (prices.length < 2) return [];
-  const low = Math.log(prices.reduce((a, b) => Math.min(a, b)) * 0.99);
-  const high = Math.log(prices.reduce((a, b) => Math.max(a, b)) * 1.01);
+  const [least, most] = [prices.reduce((a, b) => Math.min(a, b)), prices.reduce((a, b) => Math.max(a, b))];
+  const [low, high] = [Math.log(least * 0.99), Math.log(most * 1.01)];
   const bins = 24;
   const counts = new Array(bins).fill(0);
   for (const price of prices) counts[Math.min(bins - 1, Math.floor((bins * (Math.log(price) - low)) / (high - low)))] += 1;
-  const most = Math.max(...counts);
-  const end = (log) => yuan(Math.exp(log).toFixed(2));
-  const edge = (place) => end(low + ((high - low) * place) / bins);
-  const bars = counts.map((count, place) => shape("rect", { class: "bar", x: place * 10, width: 9, y: 44 - (44 * count) / most, height: (44 * count) / most, rx: 1 }, shape("title", {}, `${count}: ${edge(place)}–${edge(place + 1)}`)));
+  const tallest = Math.max(...counts);
+  const edge = (place) => yuan(Math.exp(low + ((high - low) * place) / bins));
+  const bars = counts.map((count, place) => shape("rect", { class: "bar", x: place * 10, width: 9, y: 44 - (44 * count) / tallest, height: (44 * count) / tallest, rx: 1 }, shape("title", {}, `${count}: ${edge(place)}–${edge(place + 1)}`)));
   const label = (x, anchor, text) => shape("text", { x, y: 60, "text-anchor": anchor, "font-size": 11 }, text);
-  return [shape("svg", { viewBox: "0 0 240 64", role: "img", "aria-label": say("facts_prices") }, ...bars, label(0, "start", edge(0)), label(240, "end", edge(bins)))];
+  return [shape("svg", { class: "prices", viewBox: "0 0 240 64", role: "img", "aria-label": say("facts_prices") }, ...bars, label(0, "start", yuan(least)), label(240, "end", yuan(most)))];
 }
 
 function seedButton(number, name, many, image, status) {
@@ -51,13 +64,13 @@ function seedButton(number, name, many, image, status) {
 const sign = (text) => element("span", { className: "none", ariaHidden: "true" }, text);
 
 function listSeeds() {
-  const words = byId("seed-text").value.toLowerCase().trim();
-  const fitting = data.seeds.map((seed, number) => [seed, number]).filter(([seed]) => seedName(seed).toLowerCase().includes(words));
+  const wanted = byId("seed-text").value.toLowerCase().trim();
+  const fitting = data.seeds.map((seed, number) => [seed, number]).filter(([seed]) => seedName(seed).toLowerCase().includes(wanted));
   const rows = fitting.slice(0, SEEDS_LISTED).map(([seed, number]) => seedButton(number, seedName(seed), seed.offers, picture(seed.picture, ""), seed.status === "done" ? "" : seed.status));
   const more = fitting.length - rows.length;
   byId("seeds").replaceChildren(
     seedButton(ALL, say("all_photos"), offers.length, sign("∗")),
-    seedButton(TICKED, say("shortlist"), ticked.size, sign("✓")),
+    seedButton(TICKED, say("shortlist"), ticks.size, sign("✓")),
     ...rows,
     ...(more > 0 ? [element("li", { className: "quiet" }, say("more_photos", { count: more }))] : []));
 }
@@ -65,14 +78,16 @@ function listSeeds() {
 function choose(number) {
   state.seed = number;
   state.page = 0;
+  state.open.clear();
   show();
   listSeeds();
   document.querySelector(`#seeds [data-seed="${number}"]`)?.focus({ preventScroll: true });
 }
 
-function askSeller(name) {
-  byId("text").value = name;
+function askSeller(number) {
+  state.seller = number;
+  if (state.layout === "best") state.layout = "cards";
   view("offers");
   choose(ALL);
-  byId("text").focus();
+  byId("seller-chip").focus();
 }

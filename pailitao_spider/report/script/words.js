@@ -23,7 +23,7 @@ function speak() {
   }
   byId("language").textContent = chinese ? "English" : "中文";
   byId("language").lang = chinese ? "en" : "zh";
-  byId("theme").textContent = say(`theme_${theme}`);
+  nameTheme();
 }
 
 // what is kept between visits; a browser may refuse it

@@ -32,6 +32,7 @@ def picture_way(pictures: str, options: argparse.Namespace) -> PictureWay:
         _fetched(options) if pictures == "embedded" else None,
         links=pictures == "linked",
         shown=pictures != "none",
+        hosts=tuple(options.trust_host),
     )
 
 
