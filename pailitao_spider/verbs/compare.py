@@ -23,7 +23,7 @@ from pailitao_spider.config import parsers
 from pailitao_spider.offers.model import detail_url
 from pailitao_spider.offers.values.prices import YUAN, Span
 from pailitao_spider.offers.values.texts import counted
-from pailitao_spider.verbs.term_options import add_term_options, terms_of
+from pailitao_spider.verbs.shared.term_options import add_term_options, terms_of
 
 __all__ = ["SUMMARY", "add_options", "run"]
 

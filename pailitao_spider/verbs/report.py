@@ -17,7 +17,7 @@ from pailitao_spider.report.page import page
 from pailitao_spider.results.atomic_files import Draft
 from pailitao_spider.verbs.shared.picture_options import add_picture_options
 from pailitao_spider.verbs.shared.report_pictures import PICTURES, picture_way
-from pailitao_spider.verbs.term_options import add_term_options, terms_of
+from pailitao_spider.verbs.shared.term_options import add_term_options, terms_of
 
 __all__ = ["SUMMARY", "add_options", "run"]
 

@@ -18,7 +18,7 @@ from pailitao_spider.results.atomic_files import Draft
 from pailitao_spider.tables.registry import check_library
 from pailitao_spider.verbs.shared.picture_options import add_picture_options
 from pailitao_spider.verbs.shared.report_pictures import picture_way
-from pailitao_spider.verbs.term_options import add_term_options, terms_of
+from pailitao_spider.verbs.shared.term_options import add_term_options, terms_of
 from pailitao_spider.workbook.book import written
 from pailitao_spider.workbook.contents import Contents, contents_of
 from pailitao_spider.workbook.pictures import Thumbnails
