@@ -233,20 +233,39 @@ def test_matches_are_written_unless_they_are_switched_off(crawler: Crawler) -> N
     assert not (crawler.folder / "offers.matches.jsonl").exists()
 
 
+def test_a_line_that_is_no_seed_keeps_its_columns(site: Site, crawler: Crawler) -> None:
+    crawler.seeds(HEADER, "photos/gone.jpg,G,S9,3", f"{photo(1)},one,S1,9.9", name="list.csv")
+    first = crawler.crawl(seeds="list.csv")
+    assert first.exit_code == 1
+    assert first.ledger["G"]["status"] == "failed"
+    assert first.ledger["G"]["seed_extra"] == {"sku": "S9", "sell_price": "3"}
+    (crawler.folder / "photos").mkdir()
+    shutil.copy(PHOTOS / "mug-01.jpg", crawler.folder / "photos" / "gone.jpg")
+
+    second = crawler.crawl(seeds="list.csv", out="-o")
+
+    assert second.exit_code == 0, second.log
+    assert {seed: line["status"] for seed, line in second.ledger.items()} == {
+        "G": "done", "one": "done",
+    }  # fmt: skip
+    assert site.gateway.log.by_method["search"] == 2
+
+
 def test_workers_and_a_merge_keep_the_columns_and_matches_of_both_skus(
     serve_sandbox: Serve, cluster: Callable[..., Cluster]
 ) -> None:
     site = serve_sandbox(Gateway(CATALOGUE))
     made = cluster(site, rate=100)
-    lines = (HEADER, f"{photo(1)},one,S1,9.9", f"{photo(1)},two,S2,19.9")
+    lines = (HEADER, f"{photo(1)},one,S1,9.9", f"{photo(1)},two,S2,19.9", "no.jpg,bad,S3,1")
     made.push(*lines, name="list.csv")
     made.crawl(workers=1)
 
     merged = made.merge()
 
-    assert merged.exit_code == 0, merged.log
+    assert merged.exit_code == 1  # the bad line
     assert site.gateway.log.calls == 1
     assert_both_are_there(merged)
+    assert merged.ledger["bad"]["seed_extra"] == {"sku": "S3", "sell_price": "1"}
 
 
 @pytest.fixture
@@ -346,6 +365,21 @@ def test_the_same_photo_by_another_path_is_not_paid_for_again(
     names = {"x.jpg", "copy.jpg"} if how == "other-name" else {"x.jpg"}
     assert set(crawled.ledger) == names
     assert Counter(crawled.ids) == Counter(CATALOGUE.truth("mug-01"))
+
+
+def test_one_address_is_one_picture_however_it_is_written(site: Site, crawler: Crawler) -> None:
+    url = photo(1)
+    host = url.split("/")[2]
+    crawler.seeds(
+        url, url.replace(host, host.upper()), f"{url}#top", f"{url}\u200b", f"\ufeff{url}"
+    )
+
+    crawled = crawler.crawl()
+
+    assert crawled.exit_code == 0, crawled.log
+    assert site.gateway.log.calls == 1
+    assert crawled.stats["pailitao/seeds/same_picture"] == 4
+    assert len(crawled.ledger) == 5
 
 
 # what cannot come better is not paid for again
