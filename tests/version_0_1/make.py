@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import redis
-
 from pailitao_spider.cluster.local_server import LocalServer
+
 from pailitao_spider.sandbox.catalogue import Catalogue
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.server import Gateway
