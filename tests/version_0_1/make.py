@@ -16,41 +16,35 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import redis
-from pailitao_spider.cluster.local_server import LocalServer
-
-from pailitao_spider.sandbox.catalogue import Catalogue
-from pailitao_spider.sandbox.faults import parse_fault
-from pailitao_spider.sandbox.server import Gateway
-from tests.clusters import Cluster
-from tests.conftest import Served
-from tests.crawling import REPOSITORY, Crawler
-from tests.test_faults import photo
-
 HERE = Path(__file__).parent
 PLACE = "http://gateway.invalid"
 """Stands for the address of the gateway that was asked."""
+ADDRESS = "https://sandbox.invalid/{0}/photos/mug-0{1}-1.jpg"
 LIST = (
     "image,seed_id,sku",
-    f"{photo(0)},a,S0",
-    f"{photo(1)},b,S1",
+    f"{ADDRESS.format(0, 1)},a,S0",
+    f"{ADDRESS.format(1, 2)},b,S1",
     "photos/mug-01.jpg,,S2",
-    f"{photo(1)},twin,S3",
+    f"{ADDRESS.format(1, 2)},twin,S3",
 )
-FAILED = (f"{photo(2)},e,S4", f"{photo(3)},f,S5")
+FAILED = (f"{ADDRESS.format(2, 3)},e,S4", f"{ADDRESS.format(3, 4)},f,S5")
 
 
-def local(served: Served) -> None:
+def local(served: Any) -> None:
     """Four seeds done, two failed, as `-o` finds them."""
+    from tests.conftest import Gateway
+    from tests.crawling import REPOSITORY, Crawler
+    from tests.test_faults import CATALOGUE, parse_fault
+
     folder = Path(tempfile.mkdtemp())
     crawler = Crawler(folder)
     (folder / "photos").mkdir()
     shutil.copy(REPOSITORY / "examples/photos/mug-01.jpg", folder / "photos")
-    good = served.gateway(Gateway(Catalogue()))
+    good = served.gateway(Gateway(CATALOGUE))
     crawler.use(good, rate=100)
     crawler.seeds(*LIST, name="list.csv")
     assert crawler.crawl(seeds="list.csv").exit_code == 0
-    crawler.use(served.gateway(Gateway(Catalogue(), faults=[parse_fault("500")])), rate=100)
+    crawler.use(served.gateway(Gateway(CATALOGUE, faults=[parse_fault("500")])), rate=100)
     crawler.env["PAILITAO_TRANSIENT_TRIES"] = "1"
     crawler.seeds(*LIST, *FAILED, name="list.csv")
     assert crawler.crawl(seeds="list.csv", out="-o").exit_code == 1
@@ -58,10 +52,17 @@ def local(served: Served) -> None:
         shutil.copy(path, HERE / "local")
 
 
-def run_in_redis(served: Served) -> None:
+def run_in_redis(served: Any) -> None:
     """A worker was killed, another one stopped, in the middle of twelve seeds."""
+    import redis
+
+    from tests.clusters import Cluster
+    from tests.conftest import Gateway, LocalServer
+    from tests.crawling import REPOSITORY
+    from tests.test_faults import CATALOGUE, photo
+
     folder = Path(tempfile.mkdtemp())
-    site = served.gateway(Gateway(Catalogue(), latency_seconds=0.1))
+    site = served.gateway(Gateway(CATALOGUE, latency_seconds=0.1))
     server = LocalServer(folder / "redis").start()
     cluster = Cluster(folder, server, site, rate=12)
     (folder / "photos").mkdir()
@@ -111,6 +112,8 @@ def plain(value: Any, here: bytes) -> Any:
 
 
 def main() -> None:
+    from tests.conftest import Served
+
     for name in ("local", "cluster"):
         shutil.rmtree(HERE / name, ignore_errors=True)
         (HERE / name).mkdir()
