@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from pailitao_spider.errors import SourceError
+from pailitao_spider.seeds import office_files
 from pailitao_spider.seeds.image_bytes import load
 from pailitao_spider.seeds.model import BadLine, Base64Image, Seed, UrlImage
-from pailitao_spider.seeds.sources import office_files, open_source
+from pailitao_spider.seeds.sources import open_source
 from tests.picture_books import (
     book,
     ods_book,

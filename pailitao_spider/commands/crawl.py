@@ -55,10 +55,13 @@ class Command(CrawlCommand):
 
     def _check(self, given: dict[str, str]) -> None:
         from pailitao_spider.config.keys_file import KeysFile
+        from pailitao_spider.config.settings_files import apply_files
         from pailitao_spider.crawl.preflight import check
 
         assert self.settings is not None
         try:
+            for line in apply_files(self.settings):
+                sys.stderr.write(f"{line}\n")
             keys = KeysFile.of(check(self.settings, given))
         except PailitaoError as error:
             sys.stderr.write(f"{error}\n")

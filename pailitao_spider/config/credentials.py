@@ -35,6 +35,8 @@ _SETTING = re.compile(
     r"PAILITAO_(APP_KEY|APP_SECRET|ACCESS_TOKEN|REFRESH_TOKEN|TOKEN_URL|URL|GATEWAY)\b"
 )
 _MOST_KEYS = 100
+_SETTINGS_FILES = ("pailitao.toml", "config.toml")
+"""Files that hold settings beside keys."""
 _MOST_NAME_CHARACTERS = 40
 
 
@@ -128,7 +130,8 @@ def _from_settings(config: Config) -> KeyConfig:
     if missing := _missing(key, config):
         names = " and ".join(f"PAILITAO_{name.upper()}" for name in missing)
         raise ConfigError(
-            f"{names} not set: export {_what(missing)}, or try without a key: PAILITAO_SANDBOX=1"
+            f"{names} not set: pailitao init asks for {_what(missing)} and keeps it, or export it; "
+            "or try without a key: PAILITAO_SANDBOX=1"
         )
     return key
 
@@ -211,7 +214,7 @@ def _tables(path: Path) -> list[dict[str, Any]]:
         or not tables
         or not all(isinstance(table, dict) for table in tables)
         or len(tables) > _MOST_KEYS
-        or set(found) != {"key"}
+        or (set(found) != {"key"} and path.name not in _SETTINGS_FILES)
     ):
         raise ConfigError(
             f"PAILITAO_CREDENTIALS={path}: wants nothing but tables [[key]], "

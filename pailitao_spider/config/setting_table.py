@@ -136,6 +136,7 @@ KNOWN_NAMES = (
     "PAILITAO_CSV_BOM",
     "PAILITAO_HTTP",
     "PAILITAO_LANE",
+    "PAILITAO_LANG",
 )
 """All settings of this project."""
 

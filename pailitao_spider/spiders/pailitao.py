@@ -14,8 +14,8 @@ from scrapy.exceptions import CloseSpider, IgnoreRequest
 from scrapy.utils.asyncio import run_in_thread, sleep
 
 from pailitao_spider import stat_keys
-from pailitao_spider.bad_lines import BadLines
 from pailitao_spider.crawl import scrapy_internals
+from pailitao_spider.crawl.bad_lines import BadLines
 from pailitao_spider.crawl.paging import PAGE_LIMIT, Paging
 from pailitao_spider.crawl.picture_refs import picture_of
 from pailitao_spider.crawl.requests import META, ImageSearch, PageResponse, call_of

@@ -1,0 +1,1 @@
+"""The command `pailitao`, which works in any folder: `search`, and the verbs."""
