@@ -26,7 +26,7 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "dropship_only": ("1", "only offers with one_stop_service (一件代发)"),
     "unknown": ("keep|drop", "what becomes of offers that a filter cannot judge (keep)"),
     "regions": ("main|all", "all: each product that imagequery sees in a photo (main)"),
-    "passes": ("1|2", "2: pages that repeat each other's offers are asked for once more (1)"),
+    "passes": ("1-5", "2: pages that repeat each other's offers are asked for once more (1)"),
     "again": ("1", "with -o, search anew what is not likely to come better"),
     "until_empty": ("1", "a worker of a cluster ends when the run is empty"),
 }
