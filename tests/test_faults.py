@@ -387,7 +387,7 @@ def test_a_fault_in_a_gateways_own_code_fails_its_seeds_and_ends(
 
 
 DROPS = """
-from pailitao_spider.image_search import call_of
+from pailitao_spider.crawl.requests import call_of
 
 class DropsSecondPages:
     async def process_spider_output(self, response, result):

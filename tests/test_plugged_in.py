@@ -25,7 +25,7 @@ ITEM_PIPELINES = {"tests.plugged_in.OfferImages": 300}
 IMAGES_STORE = "images"
 """
 SPIDERMON = """
-from pailitao_spider.offers import Offer
+from pailitao_spider.offers.model import Offer
 
 SPIDERMON_ENABLED = True
 EXTENSIONS = {"spidermon.contrib.scrapy.extensions.Spidermon": 500}

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from scrapy.utils.misc import load_object
 
 import pailitao_spider
 
@@ -215,3 +216,24 @@ def test_private_parts_of_scrapy_are_touched_in_one_place() -> None:
     }
 
     assert touching == {"crawl.scrapy_internals"}
+
+
+@pytest.mark.parametrize(
+    ("path", "home"),
+    [
+        ("Addon", "addon"),
+        ("ImageSearch", "crawl.requests"),
+        ("offers.Offer", "offers.model"),
+        ("exporters.XlsxExporter", "exporters.item_exporters"),
+        ("exporters.ParquetExporter", "exporters.item_exporters"),
+        ("extensions.Summary", "extensions.summary"),
+        ("gateways.router.Router", "gateways.router.dialect"),
+        ("pipelines.ValidationPipeline", "pipelines"),
+        ("pipelines.DedupPipeline", "pipelines"),
+        ("middlewares.answers.AnswerMiddleware", "middlewares.answers"),
+        ("middlewares.signing.SigningMiddleware", "middlewares.signing"),
+        ("spiders.pailitao.PailitaoSpider", "spiders.pailitao"),
+    ],
+)
+def test_what_users_name_in_their_projects_stays_where_it_is(path: str, home: str) -> None:
+    assert load_object(f"{PACKAGE}.{path}").__module__ == f"{PACKAGE}.{home}"
