@@ -14,15 +14,11 @@ from scrapy.settings import get_settings_priority
 from scrapy.utils.misc import load_object
 
 from pailitao_spider.config.feeds import local_feeds
-from pailitao_spider.config.setting_table import (
-    Config,
-    goes_by_aiohttp,
-    is_worker,
-    serves_metrics,
-    sql_url_of,
-)
+from pailitao_spider.config.setting_table import Config, is_worker, serves_metrics, sql_url_of
+from pailitao_spider.crawl import scrapy_internals
 from pailitao_spider.crawl.output_checks import FORMATS
 from pailitao_spider.crawl.requests import SLOT
+from pailitao_spider.crawl.session import keeps_ledger
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -39,6 +35,7 @@ _OUTERMOST = -1_000_000
 
 _COMPONENTS: dict[str, dict[str, int]] = {
     "DOWNLOADER_MIDDLEWARES": {
+        "pailitao_spider.middlewares.addressing.AddressMiddleware": _OUTERMOST,
         "pailitao_spider.middlewares.answers.AnswerMiddleware": 555,
         "pailitao_spider.middlewares.signing.SigningMiddleware": 950,
     },
@@ -50,10 +47,9 @@ _COMPONENTS: dict[str, dict[str, int]] = {
         "pailitao_spider.pipelines.ValidationPipeline": 100,
         "pailitao_spider.pipelines.DedupPipeline": 200,
     },
-    "EXTENSIONS": {"pailitao_spider.extensions.Summary": 500},
 }
 
-_AIOHTTP = "scrapy.core.downloader.handlers._aiohttp.AiohttpDownloadHandler"
+_HANDLER = "pailitao_spider.download_handler.SignedCallHandler"
 
 _LOCAL = "crawl.local_session.LocalSession"
 
@@ -62,8 +58,9 @@ class Addon:
     """Wires the plug-in into a crawl, and holds the crawl's session."""
 
     def __init__(self, crawler: Crawler) -> None:
+        self._keeps_ledger = keeps_ledger(crawler)
         self.session: Session = _session(crawler)
-        crawler.signals.connect(self.session.open, signals.spider_opened)
+        crawler.signals.connect(self.session.opened, signals.spider_opened)
         crawler.signals.connect(self.session.close, signals.engine_stopped)
 
     @classmethod
@@ -74,24 +71,32 @@ class Addon:
         for name, components in _COMPONENTS.items():
             for path, order in components.items():
                 settings.setdefault_in_component_priority_dict(name, load_object(path), order)
-        if serves_metrics(settings):
-            server = load_object("pailitao_spider.extensions.metrics_server.MetricsServer")
-            settings.setdefault_in_component_priority_dict("EXTENSIONS", server, 510)
-        if sql_url_of(settings) is not None:
-            follower = load_object("pailitao_spider.extensions.sql_follower.SqlFollower")
-            settings.setdefault_in_component_priority_dict("EXTENSIONS", follower, 520)
-        if is_worker(settings):
-            _join_cluster(settings)
-        if goes_by_aiohttp(settings):
-            # Scrapy chooses the handler by the clean address, which is always https.
-            _set_members(settings, "DOWNLOAD_HANDLERS", {"http": _AIOHTTP, "https": _AIOHTTP})
-        _replace_feed_exporter(settings)
+        if self._keeps_ledger:
+            _add_run(settings)
+        handlers = {
+            scrapy_internals.signed_address(scheme): _HANDLER for scheme in ("http", "https")
+        }
+        _set_members(settings, "DOWNLOAD_HANDLERS", handlers)
         _set_members(settings, "FEED_EXPORTERS", FORMATS)
-        settings.set("FEED_EXPORT_ENCODING", "utf-8", "addon")
-        # Scrapy's default checks no certificate; here secrets go over the wire.
-        settings.set("DOWNLOAD_VERIFY_CERTIFICATES", True, "addon")
         slot = {"concurrency": _CALLS_AT_ONCE, "delay": 0, "jitter": 0}
         _set_members(settings, "DOWNLOAD_SLOTS", {SLOT: slot})
+
+
+def _add_run(settings: Settings) -> None:
+    """What a spider that keeps a ledger has besides: of no other is anything of this changed."""
+    _add_extension(settings, "pailitao_spider.extensions.Summary", 500)
+    if serves_metrics(settings):
+        _add_extension(settings, "pailitao_spider.extensions.metrics_server.MetricsServer", 510)
+    if sql_url_of(settings) is not None:
+        _add_extension(settings, "pailitao_spider.extensions.sql_follower.SqlFollower", 520)
+    if is_worker(settings):
+        _join_cluster(settings)
+    _replace_feed_exporter(settings)
+    settings.set("FEED_EXPORT_ENCODING", "utf-8", "addon")
+
+
+def _add_extension(settings: Settings, path: str, order: int) -> None:
+    settings.setdefault_in_component_priority_dict("EXTENSIONS", load_object(path), order)
 
 
 def _join_cluster(settings: Settings) -> None:
@@ -104,7 +109,8 @@ def _join_cluster(settings: Settings) -> None:
 
 
 def _session(crawler: Crawler) -> Session:
-    path = "cluster.worker.session.ClusterSession" if is_worker(crawler.settings) else _LOCAL
+    is_shared = is_worker(crawler.settings) and keeps_ledger(crawler)
+    path = "cluster.worker.session.ClusterSession" if is_shared else _LOCAL
     made: Session = load_object(f"pailitao_spider.{path}")(crawler)
     return made
 

@@ -20,6 +20,7 @@ FEED_EXPORTERS = {  # the command line asks for these before the add-on is there
 # How many calls may be under way; how fast they leave is the gate's decision.
 CONCURRENT_REQUESTS = 64
 CONCURRENT_REQUESTS_PER_DOMAIN = 64  # so many connections stay open for the next call
+DOWNLOAD_VERIFY_CERTIFICATES = True
 DOWNLOAD_MAXSIZE = 8 * 2**20
 DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
 

@@ -316,7 +316,7 @@ SCENARIOS: dict[str, tuple[type[Items], dict[str, Any]]] = {
     "feeds": (Items, with_parts(Marking, FEEDS=FEEDS, FEED_EXPORTERS={"loud": HERE + "Shouting"})),
 }  # fmt: skip
 
-_UNSTEADY = ("time", "memusage", "log_count", "elapsed")
+_UNSTEADY = ("time", "memusage", "log_count", "elapsed", "_per_minute")
 
 
 def main(lane: str, folder: Path) -> None:

@@ -12,25 +12,35 @@ import sys
 import pytest
 from scrapy import Request
 from scrapy.core.engine import ExecutionEngine, _Slot
+from scrapy.http import Response
+from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.request import fingerprint
 
 from pailitao_spider.crawl import scrapy_internals
 from pailitao_spider.errors import ConfigError
-from pailitao_spider.gateways.calls import Form
 from tests.crawling import REPOSITORY
 
 
-def test_a_signed_form_goes_in_and_the_clean_one_comes_back() -> None:
-    request = Request("https://pailitao.invalid/search?page=1", method="POST", body=b"")
+def test_another_address_is_what_scrapy_reads_from_then_on() -> None:
+    request = Request("https://pailitao.invalid/search?page=1", method="POST")
     before = fingerprint(request)
+    assert urlparse_cached(request).hostname == "pailitao.invalid"
 
-    clean = scrapy_internals.put_form(request, Form("https://gateway.example/rest", b"sign=ABC"))
-    assert (request.url, request.body) == ("https://gateway.example/rest", b"sign=ABC")
-    scrapy_internals.take_form(request, clean)
-
-    assert (request.url, request.body) == ("https://pailitao.invalid/search?page=1", b"")
+    scrapy_internals.readdress(request, "http://gateway.example/rest?page=1")
+    assert (request.url, urlparse_cached(request).hostname, urlparse_cached(request).scheme) == (
+        "http://gateway.example/rest?page=1",
+        "gateway.example",
+        "http",
+    )
+    assert fingerprint(request) != before
+    scrapy_internals.readdress(request, "https://pailitao.invalid/search?page=1")
     assert fingerprint(request) == before
-    assert "sign=ABC" not in repr(request.to_dict())
+
+
+def test_a_response_can_be_given_another_address() -> None:
+    response = Response("https://gateway.example/?sign=ABC")
+    scrapy_internals.readdress(response, "https://gateway.example/")
+    assert response.url == "https://gateway.example/"
 
 
 class _Engine:

@@ -125,10 +125,11 @@ def test_a_refusal_reaches_her_errback(project: Project) -> None:
     assert items == [{"failed": "bad_seed: 400 imgid can not be fetched"}], log
 
 
-def test_without_a_key_her_spider_is_told_at_the_first_search(project: Project) -> None:
+def test_without_a_key_her_errback_and_one_line_of_the_log_say_so(project: Project) -> None:
     del project.env["PAILITAO_APP_KEY"]
-    items, log = project.run(photo("mug-01"))
-    assert "PAILITAO_APP_KEY not set" in log
+    items, log = project.run(photo("mug-01"), photo("mug-02"))
+    assert log.count("ERROR: PAILITAO_APP_KEY not set") == 1, log
     assert "Traceback" not in log
-    assert "pailitao_config" in log
-    assert not any("num_iid" in item for item in items)
+    assert "(finished)" in log, "her spider is hers"
+    assert len(items) == 2
+    assert all("PAILITAO_APP_KEY not set" in str(item["failed"]) for item in items)

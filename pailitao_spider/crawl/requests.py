@@ -23,7 +23,7 @@ from pailitao_spider.gateways.urlencode import encoded
 from pailitao_spider.offers.model import Offer, RejectedRow
 from pailitao_spider.seeds.model import StoredImage
 
-__all__ = ["META", "ImageSearch", "PageResponse", "call_of", "clean_request"]
+__all__ = ["META", "ImageSearch", "PageResponse", "again", "call_of", "clean_request", "placed"]
 
 
 class PageResponse(TextResponse):
@@ -75,6 +75,27 @@ def clean_request(kind: str, params: dict[str, str], call: dict[str, Any], **giv
         headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
         meta=meta,
         **given,
+    )
+
+
+def placed(request: Request) -> str:
+    """The address that a call is scheduled under, whatever gateway it was tried at."""
+    return f"{_PLACE}/{request.meta[META]['kind']}?{request.url.partition('?')[2]}"
+
+
+def again(request: Request, **members: Any) -> Request:
+    """The same call once more, ahead of new ones; `members` are others of its `META`.
+
+    A proxy that was found for the last try is looked for anew.
+    """
+    ours = {**request.meta[META], **members}
+    ours.pop("try", None)
+    meta = {**request.meta, META: ours}
+    if not ours.get("has_proxy"):
+        for name in ("proxy", "_auth_proxy", "_scheme_proxy"):
+            meta.pop(name, None)
+    return request.replace(
+        url=placed(request), meta=meta, dont_filter=True, priority=request.priority + 1
     )
 
 

@@ -10,19 +10,20 @@ import logging
 import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from functools import lru_cache, partial, update_wrapper
+from functools import partial, update_wrapper
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, __version__
 from scrapy.core.scraper import Scraper
+from scrapy.http import Response
 from scrapy.pipelines import ItemPipelineManager
 from scrapy.signalmanager import SignalManager
 from scrapy.utils.asyncio import is_asyncio_available
-from w3lib.url import safe_url_string
+from scrapy.utils.httpobj import _urlparse_cache
+from scrapy.utils.request import _fingerprint_cache
 
 from pailitao_spider.errors import ConfigError
-from pailitao_spider.gateways.calls import Form
 
 if TYPE_CHECKING:
     from scrapy.core.engine import ExecutionEngine
@@ -37,14 +38,15 @@ __all__ = [
     "is_closing",
     "item_steps",
     "load_tls",
-    "put_form",
+    "plain_address",
+    "readdress",
     "set_workers",
-    "take_form",
+    "signed_address",
     "wake",
 ]
 
 _HANDLER_LOGGERS = ("http11", "http2", "_aiohttp", "_httpx", "_base_streaming", "_base_http")
-_escaped = lru_cache(maxsize=16)(safe_url_string)  # of a POST: no secret is in it
+_SIGNED = "pailitao+"
 _QUERY = re.compile(r"\?[^\s>\"']+")
 
 
@@ -56,7 +58,7 @@ def check(engine: ExecutionEngine) -> None:
     parts = ("closing", "inprogress", "nextcall")
     request = Request("https://pailitao.invalid")
     is_known = all(hasattr(slot, name) for name in parts)
-    if not is_known or not all(hasattr(request, name) for name in ("_url", "_body")):
+    if not is_known or not hasattr(request, "_url"):
         raise ConfigError(
             f"Scrapy {__version__} is built differently inside; use one from 2.19 on "
             "that this version was tested with"
@@ -152,22 +154,19 @@ def set_workers(scraper: Scraper, tasks: int) -> None:
     scraper.concurrent_items = tasks
 
 
-def put_form(request: Request, form: Form) -> Form:
-    """Puts a signed form into a request; returns what stood there, for `take_form`."""
-    clean = Form(request.url, request.body, request.method)  # type: ignore[arg-type]
-    url = _escaped(form.url) if form.method == "POST" else safe_url_string(form.url)
-    _put(request, Form(url, form.body, form.method))
-    return clean
+def readdress(target: Request | Response, url: str) -> None:
+    """Gives a request or response another address; what Scrapy has read of the old is forgotten."""
+    target._url = url
+    _urlparse_cache.pop(target, None)
+    if isinstance(target, Request):
+        _fingerprint_cache.pop(target, None)
 
 
-def take_form(request: Request, clean: Form) -> None:
-    """Puts the clean form back, so that nobody beyond the wire sees a signature."""
-    _put(request, clean)
+def signed_address(url: str) -> str:
+    """The same under the scheme whose download handler sends signed forms."""
+    return f"{_SIGNED}{url}"
 
 
-def _put(request: Request, form: Form) -> None:
-    request._url, request._body, request.method = form.url, form.body, form.method
-    if form.method == "GET":
-        request.headers.pop("Content-Type", None)
-    else:
-        request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+def plain_address(url: str) -> str:
+    """The address of before."""
+    return url.removeprefix(_SIGNED)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 
     from pailitao_spider.sandbox.server import Site
 
-__all__ = ["Sent", "Session", "session_of"]
+__all__ = ["Sent", "Session", "keeps_ledger", "session_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -64,20 +65,22 @@ logger = logging.getLogger(__name__)
 class Sent:
     """What a request carries only between signing and its answer."""
 
-    clean: Form
+    form: Form
+    """Signed, for the wire alone."""
     key: Key
     permit: Permit | None
     token_version: int
     washing: Washing | None = field(default=None, repr=False)
-    signed: Form | None = field(default=None, repr=False)
     imgid: str | None = None
     """What the gateway was told of the picture: its address, or the id of an upload."""
+    number: str = ""
+    """What `META` of the request and of its copies calls it by."""
     is_through: bool = False
     """Gate and budget know what became of the call."""
 
     @property
     def signatures(self) -> tuple[str, ...]:
-        return () if self.signed is None else signatures_of(self.signed)
+        return signatures_of(self.form)
 
     def washed(self, text: str) -> str:
         """A gateway's words without what was sent in secret."""
@@ -102,8 +105,6 @@ class Session:
     written: Written
     reads_source = True
     """The spider reads the seeds itself."""
-    takes_guests = True
-    """Somebody else's spider may go on without what cannot be opened."""
     way_on = "go on with -o"
     """What to do after a stop."""
 
@@ -112,6 +113,10 @@ class Session:
         self.sent: WeakKeyDictionary[Request, Sent] = WeakKeyDictionary()
         self.in_doubt: set[str] = set()
         """Pictures refused in words that nobody understands, which others go before now."""
+        self.tries: dict[str, Sent] = {}
+        """Calls under way whose end nobody has told of, by what their requests' `META` says."""
+        self.urls: WeakKeyDictionary[Request, str] = WeakKeyDictionary()
+        """The address of the gateway that a call on its way is meant for."""
         self.flush_feeds: Callable[[], list[int]] = list
         """Hands all that was exported to the system; set by the exporter that is live."""
         self.held_files: list[HeldFile] = []
@@ -121,12 +126,15 @@ class Session:
         self.is_open = False
         self.failed_to_open: Exception | None = None
         self.stopped: str | None = None
+        self._stopped_by = ""
         self.uses: dict[str, DayUse] = {}
         """What was made of each key today, over all runs; known when the session has closed."""
         self._sandbox: Site | None = None
         self._closing: asyncio.Task[None] | None = None
         self._closed: asyncio.Task[None] | None = None
         self._gave_up = False
+        self._opening: asyncio.Task[None] | None = None
+        self._waits_for_keys = False
 
     @property
     def without_end(self) -> int:
@@ -135,8 +143,8 @@ class Session:
 
     @property
     def keeps_ledger(self) -> bool:
-        """The spider is this project's: it is the run, not a guest in somebody else's."""
-        return getattr(self.crawler.spider, "keeps_ledger", False)
+        """The spider's searches are the run: with them it ends, and each has its line."""
+        return keeps_ledger(self.crawler)
 
     @property
     def is_packaged(self) -> bool:
@@ -156,23 +164,41 @@ class Session:
 
     # opening
 
+    def opened(self) -> Awaitable[None] | None:
+        """The spider is opened: one that keeps a ledger needs all of it now."""
+        return self.open() if self.keeps_ledger else None
+
+    async def ready(self) -> None:
+        """Opens everything for the first call of another spider, which may never come."""
+        if self.is_open or self.failed_to_open is not None:
+            return
+        try:
+            scrapy_internals.check(self.crawler.engine)
+        except PailitaoError as error:  # without asyncio nothing can be awaited here
+            self.failed_to_open = error
+            return
+        if self._opening is None:
+            self._opening = asyncio.ensure_future(self.open())
+        with suppress(CloseSpider):
+            await asyncio.shield(self._opening)
+
     async def open(self) -> None:
         """Opens everything; a spider that keeps a ledger is closed when that fails."""
-        keeps_ledger = self.keeps_ledger
+        is_the_run = self.keeps_ledger
         try:
             scrapy_internals.check(self.crawler.engine)
             scrapy_internals.hide_addresses()
             self._tell_unknown_names()
             self.config = Config.read(self.crawler.settings)
-            self.arguments = self._arguments() if keeps_ledger else None
-            if keeps_ledger:
+            self.arguments = self._arguments() if is_the_run else None
+            if is_the_run:
                 self._check_outputs()
             await self._open_sandbox()
             await self._open_run()
         except PailitaoError as error:
             self.failed_to_open = error
             await self.close()
-            if keeps_ledger or not self.takes_guests:
+            if is_the_run:
                 logger.error("%s", error)
                 raise CloseSpider("pailitao_config") from error
         except Exception as error:
@@ -274,14 +300,30 @@ class Session:
         raise NotImplementedError
 
     def stop(self, reason: str, text: str) -> None:
-        """Ends the run with a named reason; what is not final stays for the next run."""
+        """Ends the run with a named reason; what is not final stays for the next run.
+
+        Of a spider that keeps no ledger only the searches end: it may do other things as well.
+        """
         if self.stopped is not None:
             return
-        self.stopped = text
+        self.stopped, self._stopped_by = text, reason
         logger.error("%s", text)
+        if not self.keeps_ledger:
+            return
         if not scrapy_internals.is_closing(self.crawler.engine):
             closing = self.crawler.engine.close_spider_async(reason=reason)
             self._closing = asyncio.ensure_future(closing)
+
+    @property
+    def why_stopped(self) -> str:
+        """The reason of an end, as a call that was refused for it has it: `class: text`."""
+        return f"{self._stopped_by.removeprefix('pailitao_')}: {self.stopped}"
+
+    def is_back(self) -> bool:
+        """A key that was out makes calls again, for a spider that has gone on without."""
+        if self._waits_for_keys and self.pool.usable:
+            self.stopped, self._waits_for_keys = None, False
+        return self.stopped is None
 
     def _budget_spent(self, key: Key, why: str) -> None:
         self.lose(key, Out("pailitao_budget", why, next_midnight(time.time())))
@@ -298,13 +340,16 @@ class Session:
         if self.pool.usable:
             logger.warning("key %s is out: %s; the other keys go on", key.name, with_time(out))
             return True
-        self.stop(out.reason, self.why_no_key())
+        self._stop_for_keys(out.reason)
         return False
 
     def stop_without_key(self) -> None:
         """A call has no key to go by, though others may have."""
         outs = self.pool.outs()
-        reason = outs[0][1].reason if outs else "pailitao_spent"
+        self._stop_for_keys(outs[0][1].reason if outs else "pailitao_spent")
+
+    def _stop_for_keys(self, reason: str) -> None:
+        self._waits_for_keys = not self.keeps_ledger
         self.stop(reason, self.why_no_key())
 
     def check_takes(self, call: SearchCall) -> None:
@@ -381,6 +426,11 @@ class Session:
         if self._sandbox is not None:
             await self._sandbox.close()
             self._sandbox = None
+
+
+def keeps_ledger(crawler: Crawler) -> bool:
+    """The crawl's spider says that its searches are the run: `keeps_ledger = True`."""
+    return bool(getattr(crawler.spider or crawler.spidercls, "keeps_ledger", False))
 
 
 def session_of(crawler: Crawler) -> Session:

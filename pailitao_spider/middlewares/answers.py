@@ -24,9 +24,9 @@ from pailitao_spider.gateways.pages import Origin, Page
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
 from pailitao_spider.keys.key import Key
 from pailitao_spider.middlewares.call_accounting import count_billed, no_answer
+from pailitao_spider.middlewares.endings import PageNotNeededError
 from pailitao_spider.middlewares.refusal_handler import Refusals
 from pailitao_spider.middlewares.repetition import picture_key
-from pailitao_spider.middlewares.signing import PageNotNeededError
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

@@ -7,7 +7,6 @@ import math
 import re
 from dataclasses import asdict, replace
 from time import time
-from typing import Any
 from urllib.parse import urlsplit
 
 from scrapy import Request
@@ -15,7 +14,7 @@ from scrapy.utils.asyncio import sleep
 
 from pailitao_spider import stat_keys
 from pailitao_spider.crawl import scrapy_internals
-from pailitao_spider.crawl.requests import META, call_of
+from pailitao_spider.crawl.requests import META, again, call_of
 from pailitao_spider.crawl.session import Sent, Session
 from pailitao_spider.errors import RefusedError
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
@@ -25,8 +24,8 @@ from pailitao_spider.keys.quota_day import next_midnight
 from pailitao_spider.keys.rate_limiter import GateClosedError
 from pailitao_spider.keys.retry_policy import Action, Attempt
 from pailitao_spider.middlewares.call_accounting import count_billed
+from pailitao_spider.middlewares.endings import RunEndsError, not_made
 from pailitao_spider.middlewares.repetition import Repetition, picture_key
-from pailitao_spider.middlewares.signing import RunEndsError
 from pailitao_spider.middlewares.token_refresh import Renewing
 
 __all__ = ["Refusals"]
@@ -57,8 +56,8 @@ class Refusals:
             self._session.crawler.stats.inc_value(stat_keys.refused(refusal.kind))
         try:
             return await self._attempt(request, refusal, attempt, sent)
-        except GateClosedError as error:
-            raise RunEndsError from error
+        except (GateClosedError, RunEndsError):
+            return not_made(self._session, request)
         finally:
             self._tell_gate(sent, refusal)
 
@@ -221,7 +220,7 @@ def _by_another_key(request: Request, *, is_left: bool) -> Request:
 
 def _again(request: Request, attempt: Attempt, *, is_last: bool = False) -> Request:
     """The same call once more, ahead of new ones or behind them."""
-    meta: dict[str, Any] = {**request.meta}
-    meta[META] = {**meta[META], "attempt": asdict(attempt)}
-    priority = min(request.priority, 0) - 1 if is_last else request.priority + 1
-    return request.replace(meta=meta, dont_filter=True, priority=priority)
+    made = again(request, attempt=asdict(attempt))
+    if is_last:
+        made.priority = min(request.priority, 0) - 1
+    return made

@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
 
 from scrapy import Request
-from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
 from pailitao_spider import stat_keys
 from pailitao_spider.crawl import scrapy_internals
-from pailitao_spider.crawl.requests import META, call_of, clean_request
+from pailitao_spider.crawl.requests import META, SLOT, again, call_of, clean_request
 from pailitao_spider.crawl.session import Sent, Session, session_of
 from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchCall
 from pailitao_spider.gateways.oauth import refresh_form
@@ -23,27 +23,25 @@ from pailitao_spider.keys.pool import FIRST_PAGE, NEXT_PAGE, UPLOAD, NoKeyError,
 from pailitao_spider.keys.rate_limiter import GateClosedError
 from pailitao_spider.keys.tokens import Token
 from pailitao_spider.middlewares.call_accounting import no_answer
+from pailitao_spider.middlewares.endings import (
+    GatewayGoneError,
+    PageNotNeededError,
+    RunEndsError,
+    not_made,
+)
 from pailitao_spider.middlewares.token_refresh import Renewing
 from pailitao_spider.middlewares.upload_preparation import Prepared
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-__all__ = ["GatewayGoneError", "PageNotNeededError", "RunEndsError", "SigningMiddleware"]
+__all__ = ["SigningMiddleware"]
 
 _TIMEOUT_SECONDS = 30.0  # Scrapy's own 180 would hold a page for as long
 
 
-class RunEndsError(IgnoreRequest):
-    """The run ends; this request is left for the next one."""
-
-
-class PageNotNeededError(IgnoreRequest):
-    """Nobody waits for this page: its search ends before it, or has ended."""
-
-
-class GatewayGoneError(IgnoreRequest):
-    """The gateway that gave the pages before has no key left; another may begin anew."""
+class _ElsewhereError(Exception):
+    """No key at the address that the call has; one at another has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,35 +71,34 @@ class SigningMiddleware:
         seconds = settings.getfloat("DOWNLOAD_TIMEOUT") if is_given else _TIMEOUT_SECONDS
         return cls(session_of(crawler), seconds)
 
-    async def process_request(self, request: Request) -> None:
+    async def process_request(self, request: Request) -> Request | None:
         if META not in request.meta:
-            return
-        self._check_open()
+            return None
         try:
             leave = await self._leave(request)
-            self._session.sent[request] = await self._sign(request, leave)
-        except GateClosedError as error:
-            raise RunEndsError from error
+            sent = await self._sign(request, leave)
+        except (GateClosedError, RunEndsError):
+            return not_made(self._session, request)
+        except _ElsewhereError:
+            return again(request)
+        self._session.sent[request] = self._session.tries[sent.number] = sent
+        request.meta[META]["try"] = sent.number
         request.meta["download_timeout"] = self._timeout_seconds
+        request.meta["download_slot"] = SLOT  # what rotates proxies makes a slot of each
         if self._session.config.sandbox is not None:
             request.meta["proxy"] = None
+        return None
 
     def process_response(self, request: Request, response: Response) -> Response:
-        self._clean(request)
+        self._put_back(request)
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:
-        self._clean(request)
+        self._put_back(request)
 
-    def _clean(self, request: Request) -> None:
-        if (sent := self._session.sent.get(request)) is not None:
-            scrapy_internals.take_form(request, sent.clean)
-
-    def _check_open(self) -> None:
-        if self._session.is_open:
-            return
-        self._session.stop("pailitao_config", str(self._session.failed_to_open))
-        raise RunEndsError
+    def _put_back(self, request: Request) -> None:
+        if request in self._session.sent:
+            scrapy_internals.readdress(request, scrapy_internals.plain_address(request.url))
 
     # one attempt
 
@@ -113,15 +110,15 @@ class SigningMiddleware:
             token = await current
             if seat is not None:
                 self._count(request)
-            signed = leave.form(token)
-            clean = scrapy_internals.put_form(request, signed)
+            form = leave.form(token)
+            scrapy_internals.readdress(request, scrapy_internals.signed_address(request.url))
         except BaseException:
             if seat is not None:
                 await self._session.pool.leave(seat)
             raise
         permit = seat.permit if seat is not None else None
         washing = self._washing(key, token)
-        return Sent(clean, key, permit, token.version, washing, signed, leave.imgid)
+        return Sent(form, key, permit, token.version, washing, leave.imgid, uuid4().hex)
 
     def _washing(self, key: Key, token: Token) -> Washing:
         """Knows the secrets that a call by this key has in it now."""
@@ -170,8 +167,13 @@ class SigningMiddleware:
         pool, group = self._session.pool, request.meta[META].get("gateway")
         self._session.check_takes(call)
 
-        def able(key: Key) -> bool:
+        url = self._session.urls.get(request)
+
+        def takes(key: Key) -> bool:
             return key.takes(call) and group in (None, key.group)
+
+        def able(key: Key) -> bool:
+            return takes(key) and url in (None, key.url)
 
         while True:
             try:
@@ -181,6 +183,8 @@ class SigningMiddleware:
             except NoKeyError:
                 if any(map(able, pool.usable)):
                     continue  # the one that was chosen is out, or is held back
+                if any(map(takes, pool.usable)):
+                    raise _ElsewhereError from None
                 if group is not None and any(key.takes(call) for key in pool.usable):
                     raise GatewayGoneError from None
                 self._session.stop_without_key()

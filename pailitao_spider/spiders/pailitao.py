@@ -25,7 +25,7 @@ from pailitao_spider.errors import BadSeedError, RefusedError, SourceError
 from pailitao_spider.gateways.calls import PictureRef, SearchCall
 from pailitao_spider.middlewares.answers import TOO_LARGE
 from pailitao_spider.middlewares.call_accounting import no_answer
-from pailitao_spider.middlewares.signing import (
+from pailitao_spider.middlewares.endings import (
     GatewayGoneError,
     PageNotNeededError,
     RunEndsError,

@@ -59,7 +59,6 @@ class ClusterSession(Session):
     """One worker among as many as there are."""
 
     reads_source = False
-    takes_guests = False
     way_on = "start workers again"
     seen: SharedSeen
 
