@@ -21,10 +21,22 @@ from tests.warm import SCRAPY, start
 Worker = subprocess.Popen[str]
 
 
+class Unserved:
+    """In a cluster's place of a sandbox, where its settings say whom to ask."""
+
+    class gateway:  # noqa: N801
+        class account:  # noqa: N801
+            app_key = secret = access_token = refresh_token = "x"
+
+    url = token_url = "http://127.0.0.1:9/"
+
+
 class Cluster:
     """One run in one folder. `env` holds the settings, given by environment to all commands."""
 
-    def __init__(self, folder: Path, server: LocalServer, site: Site, **settings: object) -> None:
+    def __init__(
+        self, folder: Path, server: LocalServer, site: Site | type[Unserved], **settings: object
+    ) -> None:
         account = site.gateway.account
         self.folder = folder
         self.server = server

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from pailitao_spider.cluster.redis.local_server import LocalServer
-from tests.clusters import Cluster
+from tests.clusters import Cluster, Unserved
 from tests.crawling import Crawled, Crawler
 from tests.scripted_gateway import Answer, Script, ScriptedGateway, found, refused, scripted
 
@@ -266,7 +266,7 @@ def test_only_the_worker_at_fault_stops_and_gives_its_pages_back(
         return refused(words) if asked["app_key"] == "other" else found(number_of(asked) + 1)
 
     with scripted(script) as gateway:
-        run = Cluster(crawler.folder, redis_server, _Unserved())  # type: ignore[arg-type]
+        run = Cluster(crawler.folder, redis_server, Unserved)
         run.env |= settings(gateway, rate=60)
         try:
             run.push(*map(photo, range(60)))
@@ -281,16 +281,6 @@ def test_only_the_worker_at_fault_stops_and_gives_its_pages_back(
     assert sum(call["app_key"] == "other" for call in gateway.calls) <= 10
     assert run.feed_ids == {str(number + 1): 1 for number in range(60)}
     assert {line["status"] for line in run.lines("results/*/*.seeds.jsonl")} == {"done"}
-
-
-class _Unserved:
-    """In a cluster's place of a sandbox: the settings that follow say where to ask."""
-
-    class gateway:  # noqa: N801
-        class account:  # noqa: N801
-            app_key = secret = access_token = refresh_token = "x"
-
-    url = token_url = "http://127.0.0.1:9/"
 
 
 # an answer that is too large, one that says how long to wait

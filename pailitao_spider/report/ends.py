@@ -24,6 +24,7 @@ class SeedEntry(SeedEnd, gc=False):
     pages_expected: int | None = None
     pages_fetched: int | None = None
     total_reported: int | None = None
+    offers_expected: int | None = None
     calls: int | None = None
     finished_at: str | None = None
 

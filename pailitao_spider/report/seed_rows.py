@@ -137,7 +137,7 @@ def _row(
         entry.reason if entry else None,
         found.offers,
         shown,
-        entry.total_reported if entry else None,
+        _reported(entry) if entry else None,
         None if fetched is None else f"{fetched}" if fetched == expected or expected is None
         else f"{fetched} / {expected}",
         entry.calls if entry else None,
@@ -148,6 +148,11 @@ def _row(
         entry.rows_seen if entry and is_elsewhere else None,
         size,
     )  # fmt: skip
+
+
+def _reported(entry: SeedEntry) -> int | None:
+    """What the gateway can return; an older ledger has its total only."""
+    return entry.total_reported if entry.offers_expected is None else entry.offers_expected
 
 
 def median(prices: Numbers) -> str | None:

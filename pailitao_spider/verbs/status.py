@@ -125,6 +125,9 @@ def _rows(seen: Standing, paid: Quotas) -> Iterator[tuple[str, str]]:
     )
     pages = _numbers(ready=seen.pages_ready, leased=seen.pages_leased, suspect=seen.pages_suspect)
     yield "pages", pages
+    if (short := seen.short).seeds:
+        of = f"{short.offers_seen} of {short.offers_expected} offers"
+        yield "coverage", f"{counted(short.seeds, 'seed')}: {of}"
     if seen.buried:
         yield "buried", f"{seen.buried}; scrapy pailitao dead tells why"
     if seen.unwritten:

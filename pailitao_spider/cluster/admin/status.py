@@ -16,7 +16,7 @@ from pailitao_spider.offers.values import cleaned
 if TYPE_CHECKING:
     from pailitao_spider.cluster.worker.session import ClusterSession
 
-__all__ = ["Buried", "Standing", "WorkerSeen", "buried_pages", "shared_run", "standing"]
+__all__ = ["Buried", "Short", "Standing", "WorkerSeen", "buried_pages", "shared_run", "standing"]
 
 _STATES = ("open", "done", "empty", "partial", "failed")
 _MOST_SHOWN = 500
@@ -50,6 +50,15 @@ class WorkerSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Short:
+    """Seeds of which the gateway says that it has more offers than it showed."""
+
+    seeds: int
+    offers_seen: int
+    offers_expected: int
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Numbers of one run; every seed is in exactly one state."""
 
@@ -67,6 +76,7 @@ class Standing:
     unwritten: int
     repeated: int
     picture_bytes: int
+    short: Short
     workers: list[WorkerSeen] = field(default_factory=list)
 
     @property
@@ -110,6 +120,7 @@ async def standing(link: Link, keys: RunKeys, run: str) -> Standing:
         unwritten=ended,
         repeated=number.get("repeated", 0),
         picture_bytes=number.get("picture_bytes", 0),
+        short=Short(*(number.get(name, 0) for name in ("short", "short_seen", "short_of"))),
         workers=sorted(
             (_worker(name, said, now) for name, said in _pairs(workers)), key=lambda each: each.name
         ),

@@ -49,9 +49,17 @@ local function drop_picture(id)
   call('UNLINK', P .. 'pic:' .. sha)
 end
 
+local function uncount_short(record)
+  if not record.l or not record.o or record.l <= record.o then return end
+  call('HINCRBY', COUNTS, 'short', -1)
+  call('HINCRBY', COUNTS, 'short_seen', 0 - record.o)
+  call('HINCRBY', COUNTS, 'short_of', 0 - record.l)
+end
+
 -- Its old line need not be written any more.
 local function begin_anew(id, record)
   call('HINCRBY', COUNTS, record.s, -1)
+  uncount_short(record)
   call('ZREM', P .. 'ended', id)
 end
 

@@ -9,6 +9,13 @@ local call = redis.call
 local LACKS = { open = true, partial = true, failed = true }
 local back = 0
 
+local function uncount_short(record)
+  if not record.l or not record.o or record.l <= record.o then return end
+  call('HINCRBY', P .. 'counts', 'short', -1)
+  call('HINCRBY', P .. 'counts', 'short_seen', 0 - record.o)
+  call('HINCRBY', P .. 'counts', 'short_of', 0 - record.l)
+end
+
 local function reopen(seed, page, key, record)
   local number = string.format('%d', page)
   local asked = tonumber(call('HGET', key, 'k' .. number)) or 1
@@ -18,6 +25,7 @@ local function reopen(seed, page, key, record)
   call('HINCRBY', key, 'open', 1)
   if record.s ~= 'open' then
     call('HINCRBY', P .. 'counts', record.s, -1)
+    uncount_short(record)
     call('HINCRBY', P .. 'counts', 'open', 1)
     call('ZREM', P .. 'ended', seed)
     call('HSET', P .. 'seeds', seed, cmsgpack.pack({ s = 'open', p = record.p }))

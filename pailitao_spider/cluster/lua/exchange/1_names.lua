@@ -23,7 +23,8 @@
 --                          no seed as intake:<sha1>, with its beginning as `raw`
 --   ended          ZSET    seed id -> invisible until: final seeds whose ledger line is not written
 --   counts         HASH    open, done, empty, partial, failed, repeated, hostile, seq, beat, grace,
---                          picture_bytes
+--                          picture_bytes; short, short_seen, short_of: seeds of which less came
+--                          than the gateway tells, and the offers of these
 --   workers        HASH    worker -> when it was here last, and what it says of itself, JSON; gone
 --                          when it ends, or after ten leases of silence
 --   intake         STRING  the worker that reads `waiting` now, for 3 s

@@ -20,6 +20,14 @@ end
 
 local function is_complete(record) return record.s == 'done' or record.s == 'empty' end
 
+-- Seeds of which the gateway says that it has more than it showed.
+local function count_short(record)
+  if not record.l or record.l <= record.o then return end
+  count('short', 1)
+  count('short_seen', record.o)
+  count('short_of', record.l)
+end
+
 local function end_as_twin(twin, digest, of, first)
   local reason = 'same_picture: searched once, for ' .. of
   if first.y then reason = reason .. '; ' .. first.y end
@@ -29,6 +37,7 @@ local function end_as_twin(twin, digest, of, first)
   put_record(twin, record)
   count('open', -1)
   count(first.s, 1)
+  count_short(record)
   call('HSET', P .. 'seed:' .. twin, 'offers', 0, 'calls', 0)
   call('ZADD', ENDED, 0, twin)
   if is_complete(first) then drop_picture(twin) end
@@ -99,6 +108,7 @@ finish = function(seed, key)
   put_record(seed, record)
   count('open', -1)
   count(status, 1)
+  count_short(record)
   call('ZADD', ENDED, 0, seed)
   call('HDEL', key, 'line')
   call('UNLINK', P .. 'got:' .. seed)
