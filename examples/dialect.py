@@ -53,6 +53,5 @@ class PictureFinder:
 
     def refusal(self, code: str, text: str, headers: Mapping[str, str]) -> Refusal:
         kind, cause, remedy = ERRORS.get(code, (RefusalClass.TRANSIENT, None, ""))
-        return Refusal(
-            kind, code, text, retry_after_seconds(headers.get("retry-after")), remedy, cause=cause
-        )
+        wait = retry_after_seconds(headers.get("retry-after"), headers.get("date"))
+        return Refusal(kind, code, text, wait, remedy, cause=cause)

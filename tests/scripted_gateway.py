@@ -79,7 +79,7 @@ def scripted(script: Script) -> Iterator[ScriptedGateway]:
                 gateway.calls.append(asked)
                 number = len(gateway.calls)
             answer = script(asked, number)
-            self.send_response(answer.status)
+            self.send_response_only(answer.status)  # no Date of its own
             for name, value in {"Content-Type": "application/json", **answer.headers}.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer.content)))

@@ -6,7 +6,10 @@ Exact sets: who has a line in the ledger, what was asked, what is kept.
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Callable
+from email.utils import formatdate
+from math import ceil
 
 import pytest
 
@@ -300,3 +303,35 @@ def test_an_answer_above_the_limit_is_not_tried_again(crawler: Crawler, is_packe
     assert ended.statuses == {"done": 2, "failed": 1}, ended.log
     assert len(gateway.calls) == 3
     assert ended.ledger["1.jpg"]["reason"].startswith("too_large: an answer above 8 MiB")
+
+
+@pytest.mark.parametrize("status", [429, 503, 500])
+@pytest.mark.parametrize("form", ["date", "date-without-date", "fraction"])
+def test_the_gate_stays_closed_as_long_as_the_gateway_says(
+    crawler: Crawler, status: int, form: str
+) -> None:
+    """Not a call goes out meanwhile, so none is made in vain but those under way."""
+    closed_until: list[float] = []
+
+    def script(asked: dict[str, str], number: int) -> Answer:
+        now = time.time()
+        if number == 1:
+            closed_until.append(ceil(now) + 2)
+        if now >= closed_until[0]:
+            return found(number_of(asked) + 1)
+        wait = {"fraction": f"{closed_until[0] - now + 0.05:.2f}"}
+        header = wait.get(form) or formatdate(closed_until[0] + 1, usegmt=True)
+        date = {} if form != "date" else {"Date": formatdate(int(now), usegmt=True)}
+        return Answer("<html>", status, {**HTML, **date, "Retry-After": header})
+
+    ended, gateway = crawled(crawler, script, 10)
+    assert (ended.exit_code, ended.statuses) == (0, {"done": 10}), ended.log
+    assert len(gateway.calls) == 11
+
+
+def test_a_gateway_that_is_down_for_long_says_until_when(crawler: Crawler) -> None:
+    answer = Answer("<html>", 503, {**HTML, "Retry-After": "7200"})
+    ended, gateway = crawled(crawler, always(answer), 4)
+    assert ended.stats["finish_reason"] == "pailitao_banned", ended.log
+    assert len(gateway.calls) == 1
+    assert ended.ledger == {}

@@ -496,14 +496,25 @@ def test_a_ban_s_seconds_are_read_from_its_text(text: str, expected: float | Non
         ("0", 0.0),
         ("9" * 400, 1e9),
         ("-1", None),
-        ("1.5", None),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("1.5", 1.5),
+        ("3.", 3.0),
+        ("1e9", None),
+        ("Wed, 21 Oct 2026 07:28:09 GMT", 9.0),
+        ("Wed, 21 Oct 2026 07:20:00 GMT", 0.0),
+        ("Wednesday, 21-Oct-26 07:28:30 GMT", 30.0),
+        ("Wed, 99 Oct 2026 07:28:00 GMT", None),
         (None, None),
     ],
-    ids=["seconds", "spaced", "zero", "absurd", "negative", "fraction", "date", "absent"],
+    ids=ascii,
 )
-def test_retry_after_is_read_in_its_seconds_form(header: Any, expected: float | None) -> None:
-    assert retry_after_seconds(header) == expected
+def test_retry_after_is_read_in_all_its_forms(header: Any, expected: float | None) -> None:
+    assert retry_after_seconds(header, "Wed, 21 Oct 2026 07:28:00 GMT") == expected
+
+
+@pytest.mark.parametrize("date", [None, "", "soon"])
+def test_a_date_to_wait_for_needs_one_to_compare_with(date: str | None) -> None:
+    assert retry_after_seconds("Wed, 21 Oct 2026 07:28:00 GMT", date) is None
+    assert retry_after_seconds("7", date) == 7.0
 
 
 # uploads

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -129,6 +130,8 @@ def status_meaning(status: int, statuses: Mapping[int, Meaning] = STATUSES) -> M
     return statuses.get(status) or (TRANSIENT if status >= 500 else None)
 
 
+_SECONDS = re.compile(r"\d+(?:\.\d*)?", re.ASCII)
+_LONGEST_SECONDS = 1e9
 _BAN = re.compile(r"ban will last for (\d{1,9}) more seconds", re.IGNORECASE)
 
 
@@ -138,8 +141,16 @@ def ban_seconds(text: str) -> float | None:
     return float(found[1]) if found else None
 
 
-def retry_after_seconds(header: str | None) -> float | None:
-    """`Retry-After` in its seconds form; the rare date form is left to the gate's own pause."""
-    if header is None or not header.strip().isdecimal():
+def retry_after_seconds(header: str | None, date: str | None = None) -> float | None:
+    """`Retry-After` in seconds; its date form is told by the `Date` of the same answer.
+
+    A moment that has passed is 0.
+    """
+    text = (header or "").strip()
+    if _SECONDS.fullmatch(text):
+        return min(float(text), _LONGEST_SECONDS)
+    try:
+        wait = (parsedate_to_datetime(text) - parsedate_to_datetime(date or "")).total_seconds()
+    except (ValueError, TypeError, OverflowError):
         return None
-    return min(float(header.strip()), 10.0**9)
+    return min(max(wait, 0.0), _LONGEST_SECONDS)

@@ -50,10 +50,12 @@ class RetryPolicy:
 
     def action(self, refusal: Refusal, attempt: Attempt) -> Action:
         """The next step for a call that was refused after `attempt`."""
+        is_ban = (refusal.wait_seconds or 0.0) > self.longest_ban_seconds
         match refusal.kind:
             case RefusalClass.THROTTLED:
-                banned = (refusal.wait_seconds or 0.0) > self.longest_ban_seconds
-                return Action.STOP if banned else Action.WAIT_AT_GATE
+                return Action.STOP if is_ban else Action.WAIT_AT_GATE
+            case RefusalClass.TRANSIENT if is_ban:
+                return Action.STOP
             case RefusalClass.TRANSIENT:
                 return Action.BACK_OFF if attempt.tries + 1 < self.tries else Action.GIVE_UP
             case RefusalClass.TOKEN:

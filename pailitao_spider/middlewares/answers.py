@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from email.utils import parsedate_to_datetime
+from email.utils import formatdate, parsedate_to_datetime
 from time import time
 from typing import TYPE_CHECKING, Self
 
@@ -192,7 +192,8 @@ def _says_no_more(refusal: Refusal, request: Request) -> bool:
 
 
 def _headers(response: Response) -> Mapping[str, str]:
-    return {
+    """By lower-case name; without a date of its own the answer is of now."""
+    return {"date": formatdate(time(), usegmt=True)} | {
         name.decode("latin-1").lower(): values[-1].decode("latin-1")
         for name, values in response.headers.items()
         if values

@@ -76,7 +76,7 @@ class Refusals:
         self, request: Request, refusal: Refusal, attempt: Attempt, sent: Sent | None
     ) -> Request:
         session = self._session
-        if refusal.kind is RefusalClass.THROTTLED:
+        if _slows(refusal):
             self._slow_down(sent, refusal)
         if await self._is_lost_upload(request, refusal, attempt, sent):
             return _again(request, replace(attempt, uploads=attempt.uploads + 1))
@@ -121,7 +121,7 @@ class Refusals:
             return
         if refusal.kind is RefusalClass.BAD_SEED:
             sent.key.gate.good(sent.permit)
-        elif refusal.kind is not RefusalClass.THROTTLED:
+        elif not _slows(refusal):
             sent.key.gate.unclear()
         count_billed(self._session, sent, refusal.billed)
 
@@ -131,7 +131,7 @@ class Refusals:
         key = sent.key
         key.gate.throttled(sent.permit, refusal.wait_seconds)
         self._session.pool.slowed(key)
-        if key in self._warned:
+        if key in self._warned or refusal.kind is not RefusalClass.THROTTLED:
             return
         self._warned.add(key)
         rate, now = self._session.rate_of(key), key.gate.per_second
@@ -193,6 +193,13 @@ class Refusals:
             raise NoKeyError
 
 
+def _slows(refusal: Refusal) -> bool:
+    """All calls of the key wait: it was too fast, or the gateway says for how long it is down."""
+    if refusal.kind is RefusalClass.TRANSIENT:
+        return bool(refusal.wait_seconds)
+    return refusal.kind is RefusalClass.THROTTLED
+
+
 def _how_long(refusal: Refusal, now: float) -> tuple[str, float | None]:
     """The reason that the run would end with, and from when on the key is whole again."""
     wait = refusal.wait_seconds
@@ -200,7 +207,7 @@ def _how_long(refusal: Refusal, now: float) -> tuple[str, float | None]:
         if wait == math.inf:
             return "pailitao_spent", None
         return "pailitao_spent", next_midnight(now) if wait is None else now + wait
-    if refusal.kind is RefusalClass.THROTTLED:
+    if refusal.kind in (RefusalClass.THROTTLED, RefusalClass.TRANSIENT):
         return "pailitao_banned", now + (wait or 0.0)
     return f"pailitao_{refusal.kind}", None
 

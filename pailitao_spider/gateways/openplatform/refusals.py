@@ -72,7 +72,7 @@ def opened(
     status: int, headers: Mapping[str, str], body: bytes, ours: str
 ) -> dict[str, Any] | Refusal:
     """The answer's object when it says success, else the refusal. `ours` is the dialect's name."""
-    wait = retry_after_seconds(headers.get("retry-after"))
+    wait = retry_after_seconds(headers.get("retry-after"), headers.get("date"))
     try:
         answer = decode(body)
     except AnswerError as error:

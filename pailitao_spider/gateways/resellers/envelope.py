@@ -72,7 +72,7 @@ def refusal(
     """The refusal in the gateway's words, without any key in them."""
     wait = meaning.wait_seconds
     if wait is None and meaning.kind in (RefusalClass.THROTTLED, RefusalClass.TRANSIENT):
-        wait = retry_after_seconds(headers.get("retry-after"))
+        wait = retry_after_seconds(headers.get("retry-after"), headers.get("date"))
     return Refusal(
         meaning.kind,
         code[:40],

@@ -89,7 +89,7 @@ def transient(code: str, text: str, request_id: str | None = None) -> Refusal:
 
 def opened(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any] | Refusal:
     """The answer's object when it says success, else the refusal."""
-    wait = retry_after_seconds(headers.get("retry-after"))
+    wait = retry_after_seconds(headers.get("retry-after"), headers.get("date"))
     try:
         answer = decode(body)
     except AnswerError as error:
