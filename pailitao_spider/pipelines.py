@@ -15,7 +15,7 @@ from pailitao_spider.errors import FieldError
 from pailitao_spider.offers.model import Offer, RejectedRow
 from pailitao_spider.offers.row_reader import NO_ID
 from pailitao_spider.offers.values import offer_id
-from pailitao_spider.offers.values.prices import Span, is_yuan, price_ends
+from pailitao_spider.offers.values.prices import PriceRange, is_yuan, price_ends
 from pailitao_spider.results.records import Match
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def fits(offer: Offer, wanted: Arguments) -> bool:
     """The offer passes the user's filters; what is unknown is kept unless she says otherwise."""
     keeps_unknown = wanted.unknown == "keep"
     is_asked = wanted.min_price is not None or wanted.max_price is not None
-    prices = _prices(offer) if is_asked else Span()
+    prices = _prices(offer) if is_asked else PriceRange()
     answers = (
         _at_least(offer.similarity, wanted.min_similarity),
         _at_least(prices.worst, wanted.min_price),
@@ -111,10 +111,10 @@ def fits(offer: Offer, wanted: Arguments) -> bool:
     return all(keeps_unknown if answer is None else answer for answer in answers)
 
 
-def _prices(offer: Offer) -> Span:
+def _prices(offer: Offer) -> PriceRange:
     """The best and the worst at any quantity, as `find` knows them; of other currencies nothing."""
     if not is_yuan(getattr(offer, "currency", None)):
-        return Span()
+        return PriceRange()
     breaks = getattr(offer, "price_breaks", None) or ()
     return price_ends(
         offer.price, offer.price_min, offer.price_max, offer.promotion_price,

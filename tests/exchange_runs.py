@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pailitao_spider.cluster.seed_codec import IntakeSeed, line_of
-from pailitao_spider.cluster.shared.dedup import bucket_of
+from pailitao_spider.cluster.shared.dedup import id_shard
 from pailitao_spider.cluster.worker.intake import ReadLines
 from pailitao_spider.cluster.worker.messages import (
     Ack,
@@ -199,7 +199,7 @@ class Run:
         written = [each for each in ids if self.chance.random() < 0.8]
         own: dict[str, Any] = {"own": written}
         if self.terms["dedup"] == "crawl":
-            own = {"offers": [part for each in written for part in bucket_of(each)]}
+            own = {"offers": [part for each in written for part in id_shard(each)]}
         has_next = self.chance.choice([None, None, None, True, False])
         gateway = self.chance.choice(["router", "onebound", None])
         return Ack(seed, number, calls, rows=len(ids), total=total, page_count=pages, ids=ids,

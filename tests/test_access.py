@@ -20,12 +20,12 @@ from redis.asyncio import Redis
 from pailitao_spider.cluster.redis.client import Link
 from pailitao_spider.cluster.redis.key_names import AppKeys
 from pailitao_spider.cluster.redis.local_server import LocalServer
-from pailitao_spider.cluster.shared.budget import RedisBudget, RedisPurse, day_use
+from pailitao_spider.cluster.shared.budget import RedisBudget, RedisSpendLimit, day_use
 from pailitao_spider.errors import RefusedError
 from pailitao_spider.gateways.oauth import Renewed
 from pailitao_spider.gateways.pages import QuotaTold
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
-from pailitao_spider.keys.budget import Allowance, Budget, DayUse, LocalBudget, Purse
+from pailitao_spider.keys.budget import Budget, DayUsage, KeyLimits, LocalBudget, SpendLimit
 from pailitao_spider.keys.quota_day import beijing_day, next_midnight
 from pailitao_spider.keys.rate_limiter import GateClosedError
 from pailitao_spider.keys.retry_policy import Action, Attempt, RetryPolicy
@@ -201,10 +201,10 @@ class Days:
         price: str | None = None,
         most: str | None = None,
     ) -> AsyncIterator[list[Budget]]:
-        allowance = Allowance(calls_a_day, None if price is None else Decimal(price))
+        allowance = KeyLimits(calls_a_day, None if price is None else Decimal(price))
         spend = None if most is None else Decimal(most)
         if self.server is None:
-            purse = Purse(spend, self.usage.spent_today)
+            purse = SpendLimit(spend, self.usage.spent_today)
             budget = LocalBudget("key", allowance, self.usage, purse)
             yield [budget] * number
             await budget.close()
@@ -219,7 +219,7 @@ class Days:
                 link,
                 keys,
                 allowance,
-                RedisPurse(link, spend, lambda: self.now),
+                RedisSpendLimit(link, spend, lambda: self.now),
                 lambda: self.now,
             )
             for link in links
@@ -236,10 +236,10 @@ class Days:
 
         return asyncio.run(take())
 
-    def use(self) -> DayUse:
+    def use(self) -> DayUsage:
         """The day so far, by one who looks on."""
 
-        async def ask() -> DayUse:
+        async def ask() -> DayUsage:
             assert self.server is not None
             async with Redis.from_url(self.server.url) as client:
                 return await day_use(Link(client), AppKeys("url", "key"), self.now)
@@ -260,7 +260,7 @@ def test_without_a_limit_calls_are_written_ahead_and_taken_back_at_the_end() -> 
                 assert made <= days.use().calls < made + 10
             await budget.give_back()
             budget.answered(True)
-        assert days.use() == DayUse(22, 1, 11_000_000)
+        assert days.use() == DayUsage(22, 1, 11_000_000)
         days.usage.close()
 
     asyncio.run(run())
@@ -309,7 +309,7 @@ class TestBothBudgets:
                     budget.answered(billed)
 
         asyncio.run(run())
-        assert days.use() == DayUse(3, 2, 100_000)
+        assert days.use() == DayUsage(3, 2, 100_000)
         assert days.use().not_billed == 1
 
     def test_no_more_is_spent_than_the_day_allows_and_what_is_free_costs_nothing(
@@ -329,7 +329,7 @@ class TestBothBudgets:
 
         why = "PAILITAO_MAX_SPEND=1 yuan a day are spent"
         assert asyncio.run(run()) == [None, None, None, why]
-        assert days.use() == DayUse(3, 2, 800_000)
+        assert days.use() == DayUsage(3, 2, 800_000)
 
     def test_calls_of_a_killed_process_count_as_if_they_were_billed(self, days: Days) -> None:
         async def run(times: int) -> list[str | None]:
@@ -407,10 +407,10 @@ def test_the_days_of_a_user_are_counted_over_processes_and_forgotten_after_a_yea
 ) -> None:
     path = tmp_path / "state" / "usage.sqlite"
     first, second = (UsageFile(path, lambda: 0.0) for _ in range(2))
-    first.add("key", DayUse(2, 1, 50))
-    second.add("key", DayUse(1, 1, 50))
-    assert first.today("key") == second.today("key") == DayUse(3, 2, 100)
-    assert first.today("other") == DayUse()
+    first.add("key", DayUsage(2, 1, 50))
+    second.add("key", DayUsage(1, 1, 50))
+    assert first.today("key") == second.today("key") == DayUsage(3, 2, 100)
+    assert first.today("other") == DayUsage()
     assert first.spent_today() == 100
     first.close()
     second.close()
@@ -418,7 +418,7 @@ def test_the_days_of_a_user_are_counted_over_processes_and_forgotten_after_a_yea
     later = UsageFile(path, lambda: 500 * 86400.0)
     later.close()
     again = UsageFile(path, lambda: 0.0)
-    assert again.today("key") == DayUse()
+    assert again.today("key") == DayUsage()
     again.close()
 
 
@@ -524,14 +524,14 @@ def test_waits_differ_from_call_to_call() -> None:
 def test_a_count_whose_disk_is_full_goes_on_in_memory_with_all_that_it_had(tmp_path: Path) -> None:
     told: list[sqlite3.Error] = []
     usage = UsageFile(tmp_path / "usage.sqlite", lambda: 0.0, told.append)
-    usage.add("key", DayUse(2, 1, 50))
+    usage.add("key", DayUsage(2, 1, 50))
     [pages] = usage._database.execute("PRAGMA page_count").fetchone()
     usage._database.execute(f"PRAGMA max_page_count={pages}")
     for number in range(500):
-        assert usage.add(f"key {number}", DayUse(1))
+        assert usage.add(f"key {number}", DayUsage(1))
     assert [error.sqlite_errorname for error in told] == ["SQLITE_FULL"]
-    assert usage.add("key", DayUse(1), most=3)
-    assert not usage.add("key", DayUse(1), most=3)
-    assert usage.today("key") == DayUse(3, 1, 50)
-    assert usage.today("key 499") == DayUse(1)
+    assert usage.add("key", DayUsage(1), most=3)
+    assert not usage.add("key", DayUsage(1), most=3)
+    assert usage.today("key") == DayUsage(3, 1, 50)
+    assert usage.today("key 499") == DayUsage(1)
     usage.close()

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pailitao_spider.cluster.redis.local_server import LocalServer
-from pailitao_spider.cluster.shared.dedup import bucket_of
+from pailitao_spider.cluster.shared.dedup import id_shard
 from pailitao_spider.cluster.worker.messages import Ack
 from tests.exchanges import Exchanges, Talker, url_seed
 
@@ -38,7 +38,7 @@ def id_of(bucket: str, member: str | int) -> str:
 @example("٣")
 @example("-1")
 def test_a_bucket_and_a_member_stand_for_exactly_one_id(num_iid: str) -> None:
-    assert id_of(*bucket_of(num_iid)) == num_iid
+    assert id_of(*id_shard(num_iid)) == num_iid
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_bucket_and_a_member_stand_for_exactly_one_id(num_iid: str) -> None:
     ids=["in-a-row", "65536-apart", "1000-apart"],
 )  # fmt: skip
 def test_buckets_fill_evenly_however_ids_cluster(ids: range) -> None:
-    sizes = Counter(bucket_of(str(number))[0] for number in ids)
+    sizes = Counter(id_shard(str(number))[0] for number in ids)
     assert max(sizes.values()) <= 16, "three on the average"
 
 
@@ -62,7 +62,7 @@ def test_ten_million_ids_take_ten_bytes_each(redis_server: LocalServer) -> None:
     worker.admit(url_seed("a", "https://sandbox.invalid/1.jpg"))
     before = redis.client.info("memory")["used_memory"]
     for chunk in np.split(ids, 500):
-        offers = [part for num_iid in chunk for part in bucket_of(str(num_iid))]
+        offers = [part for num_iid in chunk for part in id_shard(str(num_iid))]
         worker.say(acks=[Ack("a", 1, 0, rows=20, total=40, offers=offers)])
     used = redis.client.info("memory")["used_memory"] - before
 

@@ -13,7 +13,7 @@ import pytest
 from redis.exceptions import ResponseError
 from scrapy.settings import Settings
 
-from pailitao_spider.cluster.redis.client import AwayError, Link
+from pailitao_spider.cluster.redis.client import Link, RedisUnavailableError
 from pailitao_spider.cluster.redis.connection import connect
 from pailitao_spider.cluster.redis.local_server import LocalServer
 from pailitao_spider.cluster.worker.messages import Ack, Burial, GiveBack, Hold
@@ -209,7 +209,7 @@ def test_a_full_redis_is_one_to_wait_for(full: Exchanges) -> None:
         finally:
             await link.close()
 
-    with pytest.raises(AwayError, match="command not allowed when used memory"):
+    with pytest.raises(RedisUnavailableError, match="command not allowed when used memory"):
         asyncio.run(push())
 
 

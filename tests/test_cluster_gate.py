@@ -26,9 +26,9 @@ from redis.asyncio import Redis
 from pailitao_spider.cluster.redis.client import Link
 from pailitao_spider.cluster.redis.key_names import AppKeys
 from pailitao_spider.cluster.redis.local_server import LocalServer
-from pailitao_spider.cluster.shared.rate_limiter import RedisGate
+from pailitao_spider.cluster.shared.rate_limiter import RedisRateLimiter
 from pailitao_spider.cluster.shared.rate_schedule import Ask, Plan, Report
-from pailitao_spider.keys.adaptive_rate import CONSTANTS, Pace, Permit
+from pailitao_spider.keys.adaptive_rate import CONSTANTS, AdaptiveRate, Permit
 from pailitao_spider.keys.rate_limiter import GateClosedError
 from pailitao_spider.sandbox.quota import Quota
 
@@ -41,7 +41,7 @@ class Workers:
     def __init__(self, server: LocalServer) -> None:
         self.server = server
         self.is_closing = False
-        self._gates: list[RedisGate] = []
+        self._gates: list[RedisRateLimiter] = []
         self._links: list[Link] = []
 
     def link(self) -> Link:
@@ -49,12 +49,16 @@ class Workers:
         self._links.append(Link(client, is_closing=lambda: self.is_closing))
         return self._links[-1]
 
-    def gate(self, rate: float | None = 50, burst: int = 1, link: Link | None = None) -> RedisGate:
-        gate = RedisGate(link or self.link(), KEYS, rate, burst, is_closing=lambda: self.is_closing)
+    def gate(
+        self, rate: float | None = 50, burst: int = 1, link: Link | None = None
+    ) -> RedisRateLimiter:
+        gate = RedisRateLimiter(
+            link or self.link(), KEYS, rate, burst, is_closing=lambda: self.is_closing
+        )
         self._gates.append(gate)
         return gate
 
-    async def proved(self, rate: float | None = 50, burst: int = 1) -> RedisGate:
+    async def proved(self, rate: float | None = 50, burst: int = 1) -> RedisRateLimiter:
         """A gate whose first call has been answered."""
         gate = self.gate(rate, burst)
         gate.good(await gate.enter())
@@ -88,7 +92,7 @@ def scenario(server: LocalServer, run: Callable[[Workers], Awaitable[Any]]) -> A
     return asyncio.run(play())
 
 
-def entering(gate: RedisGate, number: int) -> list[asyncio.Task[Permit]]:
+def entering(gate: RedisRateLimiter, number: int) -> list[asyncio.Task[Permit]]:
     return [asyncio.ensure_future(gate.enter()) for _ in range(number)]
 
 
@@ -103,7 +107,7 @@ async def until(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(0.02)
 
 
-async def use(gate: RedisGate) -> None:
+async def use(gate: RedisRateLimiter) -> None:
     """A caller that always has a next call, and whose calls are all good."""
     while True:
         permit = await gate.enter()
@@ -125,9 +129,9 @@ class Story:
     calm: int = 200
     """So many answers long, on average, before the gateway changes its mood."""
 
-    def __iter__(self) -> Iterator[tuple[tuple[Report, ...], Pace, float]]:
+    def __iter__(self) -> Iterator[tuple[tuple[Report, ...], AdaptiveRate, float]]:
         """Reports with the pace after them and the moment until which calls must wait."""
-        draw, pace, blocked_until = random.Random(self.seed), Pace(self.rate), 0.0
+        draw, pace, blocked_until = random.Random(self.seed), AdaptiveRate(self.rate), 0.0
         now, refusing, told = 1_700_000_000.0, 0.0, []
         for number in range(self.events):
             now += draw.expovariate(pace.per_second)
@@ -139,7 +143,9 @@ class Story:
                 yield tuple(told), pace, blocked_until
                 told = []
 
-    def _report(self, draw: random.Random, pace: Pace, now: float, is_refused: bool) -> Report:
+    def _report(
+        self, draw: random.Random, pace: AdaptiveRate, now: float, is_refused: bool
+    ) -> Report:
         pause = draw.choice([0.0, 0.0, 0.0, 1.99, 2.01]) / pace.per_second
         return Report(
             is_good=not is_refused,
@@ -150,7 +156,7 @@ class Story:
             wait_seconds=pause if is_refused else 0.0,
         )
 
-    def _told(self, pace: Pace, report: Report) -> float:
+    def _told(self, pace: AdaptiveRate, report: Report) -> float:
         permit = Permit(report.issued_at, report.limited, report.generation)
         if not report.is_good:
             return report.at + pace.throttled(permit, report.at, report.wait_seconds)
@@ -503,7 +509,7 @@ def work(url: str, redis_url: str, rate: float | None, of: int, seconds: float) 
 
 async def _work(url: str, redis_url: str, rate: float | None, of: int, seconds: float) -> Seen:
     link = Link(Redis.from_url(redis_url))
-    gate = RedisGate(link, KEYS, rate, 1)
+    gate = RedisRateLimiter(link, KEYS, rate, 1)
     seen = Seen(os.getpid())
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         await link.client.incr("ready")
@@ -521,7 +527,9 @@ async def _work(url: str, redis_url: str, rate: float | None, of: int, seconds: 
     return seen
 
 
-async def _call(gate: RedisGate, session: aiohttp.ClientSession, url: str, seen: Seen) -> None:
+async def _call(
+    gate: RedisRateLimiter, session: aiohttp.ClientSession, url: str, seen: Seen
+) -> None:
     while True:
         permit = await gate.enter()
         seen.called_at.append(time.monotonic())

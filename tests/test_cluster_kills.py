@@ -15,7 +15,7 @@ import redis
 from pailitao_spider.cluster.redis.local_server import LocalServer
 from pailitao_spider.cluster.worker.intake import ReadLines
 from pailitao_spider.cluster.worker.messages import Answer, Hold, PageOut
-from pailitao_spider.cluster.worker.polling import Pacing
+from pailitao_spider.cluster.worker.polling import Polling
 from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.server import Gateway, Site
@@ -275,7 +275,7 @@ def test_a_suspect_page_stays_alone_while_its_lease_is_renewed() -> None:
     def answer(*pages: PageOut, alone: bool = False) -> Answer:
         return Answer([*pages], [], [], [], alone, 0, 0, 9, 1, 0, 0, 1, 0.0, True)
 
-    pacing = Pacing(lease_seconds=30)
+    pacing = Polling(lease_seconds=30)
 
     pacing.answered(0, answer(PageOut("seed", 1, 2, "{}"), alone=True), 100)
     pacing.answered(10, answer(), 100)

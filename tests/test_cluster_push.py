@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from scrapy.settings import Settings
 
-from pailitao_spider.cluster.admin.push import Pushed, Pusher
+from pailitao_spider.cluster.admin.push import Pushed, SeedPusher
 from pailitao_spider.cluster.redis.client import Link
 from pailitao_spider.cluster.redis.connection import connect
 from pailitao_spider.cluster.seed_codec import IntakeSeed, read_line
@@ -50,7 +50,7 @@ def pushed(redis: Exchanges, seeds: Iterable[Seed | BadLine], **given: Any) -> P
     async def push() -> Pushed:
         link = link_to(redis)
         try:
-            return await Pusher(link, redis.keys, LIMITS, 2**30, **given).push(seeds)
+            return await SeedPusher(link, redis.keys, LIMITS, 2**30, **given).push(seeds)
         finally:
             await link.close()
 
@@ -237,7 +237,7 @@ def test_no_more_pictures_are_let_in_than_there_is_room_for(
     async def push() -> Pushed:
         nonlocal most
         link = link_to(redis)
-        pusher = Pusher(link, redis.keys, LIMITS, room, tell=told.append)
+        pusher = SeedPusher(link, redis.keys, LIMITS, room, tell=told.append)
         task = asyncio.ensure_future(pusher.push(seeds))
         while not task.done():
             await asyncio.sleep(0.1)
@@ -257,7 +257,7 @@ def test_no_more_pictures_are_let_in_than_there_is_room_for(
 def test_a_picture_larger_than_the_room_is_let_in_alone(redis: Exchanges, room: int) -> None:
     async def push() -> Pushed:
         link = link_to(redis)
-        pusher = Pusher(link, redis.keys, LIMITS, room)
+        pusher = SeedPusher(link, redis.keys, LIMITS, room)
         try:
             return await asyncio.wait_for(pusher.push([Seed("a", FileImage(MUG))]), 5)
         finally:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from scrapy.settings import Settings
 
-from pailitao_spider.cluster.redis.client import Link, StoppedError
+from pailitao_spider.cluster.redis.client import ClosingError, Link
 from pailitao_spider.cluster.redis.connection import connect
 from pailitao_spider.cluster.redis.key_names import AppKeys
 from pailitao_spider.cluster.redis.local_server import LocalServer
@@ -537,7 +537,7 @@ def test_who_waits_for_a_leader_stops_when_the_run_ends(cluster: Cluster) -> Non
         waiting = asyncio.create_task(make(OLD).renew(0, Gateway().fetch))
         await asyncio.sleep(0.2)
         cluster.is_closing = True
-        with pytest.raises(StoppedError):
+        with pytest.raises(ClosingError):
             await waiting
         slow.may_answer.set()
         assert (await leader).access == "new"
@@ -628,7 +628,7 @@ def test_when_the_run_ends_while_redis_is_away_the_waiting_ends(
         return Renewed("canary-access", "canary-refresh")
 
     async def scenario(make: Make) -> None:
-        with pytest.raises(StoppedError):
+        with pytest.raises(ClosingError):
             await make(OLD).renew(0, fetch)
 
     with caplog.at_level(logging.DEBUG):

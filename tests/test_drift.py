@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pailitao_spider.offers.drift import Drift
-from pailitao_spider.offers.drift_monitor import DriftWatch
+from pailitao_spider.offers.drift_monitor import DriftMonitor
 from pailitao_spider.offers.row_reader import RowShape, read_rows
 from pailitao_spider.sandbox.server import Site
 from tests.crawling import Crawler
@@ -75,8 +75,8 @@ def test_names_beyond_all_bounds_take_no_memory() -> None:
 # the run
 
 
-def watched(*pages: list[Any], limit: str = "0.2") -> DriftWatch:
-    watch = DriftWatch("router", SHAPE, Decimal(limit))
+def watched(*pages: list[Any], limit: str = "0.2") -> DriftMonitor:
+    watch = DriftMonitor("router", SHAPE, Decimal(limit))
     for page in pages:
         unreadable, drift = list[str](), Drift()
         rows = read_rows(page, SHAPE, unreadable, drift)

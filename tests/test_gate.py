@@ -17,10 +17,10 @@ from redis.asyncio import Redis
 from pailitao_spider.cluster.redis.client import Link
 from pailitao_spider.cluster.redis.key_names import AppKeys
 from pailitao_spider.cluster.shared import rate_limiter as cluster_gate
-from pailitao_spider.cluster.shared.rate_limiter import RedisGate
+from pailitao_spider.cluster.shared.rate_limiter import RedisRateLimiter
 from pailitao_spider.keys import rate_limiter as access_gate
-from pailitao_spider.keys.adaptive_rate import Pace, Permit
-from pailitao_spider.keys.rate_limiter import Gate, GateClosedError, LocalGate
+from pailitao_spider.keys.adaptive_rate import AdaptiveRate, Permit
+from pailitao_spider.keys.rate_limiter import GateClosedError, LocalRateLimiter, RateLimiter
 from tests.virtual_time import VirtualLoop
 
 
@@ -92,7 +92,7 @@ class Scattered(Bucket):
         return accepted
 
 
-async def _client(gate: LocalGate, bucket: Bucket) -> None:
+async def _client(gate: LocalRateLimiter, bucket: Bucket) -> None:
     while True:
         permit = await gate.enter()
         if await bucket.call():
@@ -107,7 +107,9 @@ def drive(
     async def run() -> Bucket:
         clock = Clock()
         bucket = Bucket(clock, rate, burst, latency)
-        gate = LocalGate(Pace(rate if known else None), clock=clock, sleep=clock.sleep)
+        gate = LocalRateLimiter(
+            AdaptiveRate(rate if known else None), clock=clock, sleep=clock.sleep
+        )
         tasks = [asyncio.ensure_future(_client(gate, bucket)) for _ in range(workers)]
         await clock.run(clock() + seconds)
         for task in tasks:
@@ -148,7 +150,7 @@ def test_a_quota_that_shrinks_is_followed() -> None:
     async def run() -> Bucket:
         clock = Clock()
         bucket = Bucket(clock, 50, 5)
-        gate = LocalGate(Pace(None), clock=clock, sleep=clock.sleep)
+        gate = LocalRateLimiter(AdaptiveRate(None), clock=clock, sleep=clock.sleep)
         tasks = [asyncio.ensure_future(_client(gate, bucket)) for _ in range(64)]
         await clock.run(1020)
         bucket.rate = 10
@@ -167,7 +169,7 @@ def test_a_rate_given_too_high_settles_below_what_the_gateway_allows() -> None:
     async def run() -> Bucket:
         clock = Clock()
         bucket = Bucket(clock, 10, 5)
-        gate = LocalGate(Pace(30), clock=clock, sleep=clock.sleep)
+        gate = LocalRateLimiter(AdaptiveRate(30), clock=clock, sleep=clock.sleep)
         tasks = [asyncio.ensure_future(_client(gate, bucket)) for _ in range(64)]
         await clock.run(1120)
         for task in tasks:
@@ -187,7 +189,7 @@ def test_refusals_that_have_nothing_to_do_with_the_pace_do_not_bring_it_to_a_hal
     async def run() -> Bucket:
         clock = Clock()
         bucket = Scattered(clock, 20, 5)
-        gate = LocalGate(Pace(20 if known else None), clock=clock, sleep=clock.sleep)
+        gate = LocalRateLimiter(AdaptiveRate(20 if known else None), clock=clock, sleep=clock.sleep)
         tasks = [asyncio.ensure_future(_client(gate, bucket)) for _ in range(64)]
         await clock.run(1120)
         for task in tasks:
@@ -199,17 +201,17 @@ def test_refusals_that_have_nothing_to_do_with_the_pace_do_not_bring_it_to_a_hal
     assert share(bucket, 60, 120) >= (0.05 if known else 0.02)
 
 
-def scenario(run: Callable[[Clock, LocalGate], Awaitable[None]], **options: object) -> None:
+def scenario(run: Callable[[Clock, LocalRateLimiter], Awaitable[None]], **options: object) -> None:
     async def play() -> None:
         clock = Clock()
-        gate = LocalGate(Pace(10), clock=clock, sleep=clock.sleep, **options)  # type: ignore[arg-type]
+        gate = LocalRateLimiter(AdaptiveRate(10), clock=clock, sleep=clock.sleep, **options)  # type: ignore[arg-type]
         await run(clock, gate)
 
     asyncio.run(play())
 
 
 def test_a_retry_after_holds_every_call_back() -> None:
-    async def run(clock: Clock, gate: LocalGate) -> None:
+    async def run(clock: Clock, gate: LocalRateLimiter) -> None:
         gate.throttled(await gate.enter(), 5.0)
         waiting = [asyncio.ensure_future(gate.enter()) for _ in range(3)]
         await clock.run(1004.9)
@@ -221,7 +223,7 @@ def test_a_retry_after_holds_every_call_back() -> None:
 
 
 def test_until_the_first_answer_one_call_is_under_way() -> None:
-    async def run(clock: Clock, gate: LocalGate) -> None:
+    async def run(clock: Clock, gate: LocalRateLimiter) -> None:
         calls = [asyncio.ensure_future(gate.enter()) for _ in range(5)]
         await clock.run(1003)
         assert [task.done() for task in calls] == [True, False, False, False, False]
@@ -238,7 +240,7 @@ def test_until_the_first_answer_one_call_is_under_way() -> None:
 def test_a_run_that_ends_lets_nobody_wait() -> None:
     ends = [False]
 
-    async def run(clock: Clock, gate: LocalGate) -> None:
+    async def run(clock: Clock, gate: LocalRateLimiter) -> None:
         gate.throttled(await gate.enter(), 22238.0)
         waiting = asyncio.ensure_future(gate.enter())
         await clock.run(1010)
@@ -251,7 +253,7 @@ def test_a_run_that_ends_lets_nobody_wait() -> None:
 
 
 def test_a_stall_is_made_good_only_a_little() -> None:
-    async def run(clock: Clock, gate: LocalGate) -> None:
+    async def run(clock: Clock, gate: LocalRateLimiter) -> None:
         gate.good(await gate.enter())
         waiting = [asyncio.ensure_future(gate.enter()) for _ in range(20)]
         await asyncio.sleep(0)
@@ -265,7 +267,7 @@ def test_a_stall_is_made_good_only_a_little() -> None:
 
 
 def test_a_burst_is_let_through_when_it_is_allowed() -> None:
-    async def run(clock: Clock, gate: LocalGate) -> None:
+    async def run(clock: Clock, gate: LocalRateLimiter) -> None:
         gate.good(await gate.enter())
         await clock.run(1010)
         waiting = [asyncio.ensure_future(gate.enter()) for _ in range(8)]
@@ -305,13 +307,15 @@ Play = Callable[..., None]
 
 @asynccontextmanager
 async def local_gate(server: None, rate: float, burst: int, is_closing: Closing):
-    yield LocalGate(Pace(rate), burst, clock=now, sleep=asyncio.sleep, is_closing=is_closing)
+    yield LocalRateLimiter(
+        AdaptiveRate(rate), burst, clock=now, sleep=asyncio.sleep, is_closing=is_closing
+    )
 
 
 @asynccontextmanager
 async def redis_gate(server: object, rate: float, burst: int, is_closing: Closing):
     link = Link(Redis.from_url(server.url), is_closing=is_closing)
-    gate = RedisGate(link, AppKeys("url", "key"), rate, burst, is_closing=is_closing)
+    gate = RedisRateLimiter(link, AppKeys("url", "key"), rate, burst, is_closing=is_closing)
     try:
         yield gate
     finally:
@@ -322,7 +326,7 @@ async def redis_gate(server: object, rate: float, burst: int, is_closing: Closin
 class Callers:
     """Calls that wait at a gate; they note the order in which they leave."""
 
-    def __init__(self, gate: Gate, number: int) -> None:
+    def __init__(self, gate: RateLimiter, number: int) -> None:
         self.left: list[int] = []
         self.left_at: list[float] = []
         self._gate = gate
@@ -340,7 +344,7 @@ class Callers:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-async def proved(gate: Gate) -> Permit:
+async def proved(gate: RateLimiter) -> Permit:
     """The key's first call has been answered; its permit."""
     permit = await gate.enter()
     gate.good(permit)
@@ -363,7 +367,7 @@ class TestBothGates:
         opened = local_gate if is_local else redis_gate
 
         def play(
-            run: Callable[[Gate], Awaitable[None]],
+            run: Callable[[RateLimiter], Awaitable[None]],
             rate: float = 50,
             burst: int = 1,
             is_closing: Closing = lambda: False,
@@ -379,7 +383,7 @@ class TestBothGates:
 
     @either
     def test_until_the_first_answer_one_call_is_under_way(self, play: Play) -> None:
-        async def run(gate: Gate) -> None:
+        async def run(gate: RateLimiter) -> None:
             callers = Callers(gate, 5)
             await asyncio.sleep(0.3)
             assert callers.left == [0]
@@ -398,7 +402,7 @@ class TestBothGates:
         for module in (access_gate, cluster_gate):
             monkeypatch.setattr(module, "FIRST_ANSWER_SECONDS", 0.3)
 
-        async def run(gate: Gate) -> None:
+        async def run(gate: RateLimiter) -> None:
             began_at = now()
             await gate.enter()
             await gate.enter()
@@ -408,7 +412,7 @@ class TestBothGates:
 
     @either
     def test_callers_leave_in_the_order_in_which_they_asked(self, play: Play) -> None:
-        async def run(gate: Gate) -> None:
+        async def run(gate: RateLimiter) -> None:
             await proved(gate)
             callers = Callers(gate, 30)
             await asyncio.gather(*callers.tasks)
@@ -421,7 +425,7 @@ class TestBothGates:
     def test_calls_never_leave_faster_than_at_the_given_rate(
         self, play: Play, rate: int, number: int
     ) -> None:
-        async def run(gate: Gate) -> None:
+        async def run(gate: RateLimiter) -> None:
             await proved(gate)
             began_at = now()
             callers = Callers(gate, number)
@@ -437,7 +441,7 @@ class TestBothGates:
     @in_time
     @pytest.mark.parametrize(("rate", "number"), [(20, 12), (2000, 1000)])
     def test_calls_leave_at_the_given_rate(self, play: Play, rate: int, number: int) -> None:
-        async def run(gate: Gate) -> None:
+        async def run(gate: RateLimiter) -> None:
             await proved(gate)
             began_at = now()
             await asyncio.gather(*Callers(gate, number).tasks)
@@ -447,7 +451,7 @@ class TestBothGates:
 
     @either
     def test_a_retry_after_holds_every_call_back(self, play: Play) -> None:
-        async def run(gate: Gate) -> None:
+        async def run(gate: RateLimiter) -> None:
             await proved(gate)
             permit = await gate.enter()
             callers = Callers(gate, 3)
@@ -460,7 +464,7 @@ class TestBothGates:
 
     @either
     def test_a_refusal_slows_down_and_shows_that_the_limit_is_found(self, play: Play) -> None:
-        async def run(gate: Gate) -> None:
+        async def run(gate: RateLimiter) -> None:
             permit = await proved(gate)
             assert (gate.per_second, gate.has_found) == (50, False)
             gate.throttled(permit, None)
@@ -473,7 +477,7 @@ class TestBothGates:
     def test_refusals_of_calls_sent_before_the_last_step_do_not_slow_down_again(
         self, play: Play
     ) -> None:
-        async def run(gate: Gate) -> None:
+        async def run(gate: RateLimiter) -> None:
             await proved(gate)
             for permit in [await gate.enter() for _ in range(10)]:
                 gate.throttled(permit, None)
@@ -485,7 +489,7 @@ class TestBothGates:
 
     @in_time
     def test_a_burst_leaves_at_once_when_it_is_allowed(self, play: Play) -> None:
-        async def run(gate: Gate) -> None:
+        async def run(gate: RateLimiter) -> None:
             await proved(gate)
             await asyncio.sleep(1.1)
             callers = Callers(gate, 8)
@@ -497,7 +501,7 @@ class TestBothGates:
 
     @in_time
     def test_a_stall_is_made_good_only_a_little(self, play: Play) -> None:
-        async def run(gate: Gate) -> None:
+        async def run(gate: RateLimiter) -> None:
             await proved(gate)
             callers = Callers(gate, 30)
             await asyncio.sleep(0.1)
@@ -511,7 +515,7 @@ class TestBothGates:
 
     @in_time
     def test_who_gives_up_does_not_hold_the_others_up(self, play: Play) -> None:
-        async def run(gate: Gate) -> None:
+        async def run(gate: RateLimiter) -> None:
             await proved(gate)
             gone, stayed = Callers(gate, 20), Callers(gate, 5)
             await asyncio.sleep(0.05)
@@ -526,7 +530,7 @@ class TestBothGates:
     def test_a_run_that_ends_lets_nobody_wait(self, play: Play) -> None:
         ends: list[bool] = []
 
-        async def run(gate: Gate) -> None:
+        async def run(gate: RateLimiter) -> None:
             gate.throttled(await gate.enter(), 22238.0)
             callers = Callers(gate, 20)
             await asyncio.sleep(0.1)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pailitao_spider.results.match_file import MatchFile
-from pailitao_spider.results.seed_index import KnownSeed, Roster
+from pailitao_spider.results.seed_index import KnownSeed, SeedIndex
 from pailitao_spider.results.twins import cause_of, searched_for
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.server import Gateway, Site
@@ -92,7 +92,7 @@ def test_lines_lost_after_a_kill_come_back_though_unclaimed_ones_outweigh_them(
 
 
 def test_lines_without_a_seed_may_be_anybodys() -> None:
-    roster = Roster()
+    roster = SeedIndex()
     for seed in "abc":
         roster.note_seed(seed, KnownSeed(f"{seed}.jpg", "done", claimed=2))
     assert roster.short_of([("a", "1"), ("a", "2"), ("b", "3"), ("b", "3")]) == {"b": 1, "c": 2}

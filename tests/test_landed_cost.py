@@ -16,7 +16,7 @@ from pailitao_spider.analysis.postage import basis_of
 from pailitao_spider.analysis.terms import Terms, read_terms
 from pailitao_spider.analysis.units import measure_of
 from pailitao_spider.errors import ConfigError
-from pailitao_spider.offers.values.prices import Span
+from pailitao_spider.offers.values.prices import PriceRange
 from tests.test_question_verbs import Ask, ask
 from tests.test_questions import feed, ledger, line
 
@@ -65,7 +65,7 @@ def test_postage_is_what_its_words_say(
     fields: dict[str, Any], best: str | None, worst: str | None, lacks: tuple[str, ...]
 ) -> None:
     cost = cost_of(OfferLine("1", price=D(24), min_order=1, **fields), Terms(quantity=50))
-    assert cost.landed == Span(*(None if end is None else D(end) for end in (best, worst)))
+    assert cost.landed == PriceRange(*(None if end is None else D(end) for end in (best, worst)))
     assert cost.lacks == lacks
 
 
@@ -141,14 +141,14 @@ def laddered(**fields: Any) -> OfferLine:
 def test_prices_by_quantity_decide_where_there_are_some(
     quantity: int, span: tuple[Any, Any], lacks: tuple[str, ...]
 ) -> None:
-    assert unit_price(laddered(price=D(5)), quantity) == (Span(*span), lacks)
+    assert unit_price(laddered(price=D(5)), quantity) == (PriceRange(*span), lacks)
 
 
 def test_a_ladder_that_cannot_be_read_is_unknown() -> None:
     raw = line("1", price=5, price_breaks=[{"min_quantity": "x"}], min_order=1)
     offer = Feeds([Path("/dev/null")])._offer(raw)
     assert offer is not None
-    assert unit_price(offer, 500)[0] == Span(D(5), D(5))
+    assert unit_price(offer, 500)[0] == PriceRange(D(5), D(5))
 
 
 PROMOTED = line("3001", price=D("52.60"), price_min=D("44.71"), price_max=D("52.60"),

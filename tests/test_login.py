@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from scrapy.settings import Settings
 
-from pailitao_spider.cluster.admin.command_context import at_desk
+from pailitao_spider.cluster.admin.command_context import run_with_redis
 from pailitao_spider.cluster.redis.local_server import LocalServer
 from pailitao_spider.cluster.shared.tokens import newest_login
 from pailitao_spider.config.setting_table import Config
@@ -275,7 +275,7 @@ def test_workers_get_the_tokens_of_a_login(
         exit_code, out, err = log_in(code=LOGIN_CODE)
         assert exit_code == 0, err
         assert "and in Redis for all workers" in out
-        at_desk(argparse.Namespace(settings=Settings()), look)
+        run_with_redis(argparse.Namespace(settings=Settings()), look)
         account = site.gateway.account
         assert seen[-1][:2] == (account.access_token, account.refresh_token)
 

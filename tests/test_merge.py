@@ -24,10 +24,10 @@ from hypothesis import strategies as st
 from pailitao_spider.errors import ResultsError
 from pailitao_spider.offers.dedup import DEDUP_KEYS
 from pailitao_spider.results import first_seen
-from pailitao_spider.results.atomic_files import Drafts
-from pailitao_spider.results.first_seen import Sightings
+from pailitao_spider.results.atomic_files import AtomicFiles
+from pailitao_spider.results.first_seen import FirstSeenIndex
 from pailitao_spider.results.line_keys import moment_of, offer_sighting
-from pailitao_spider.results.merge_inputs import Gathered, gather, merged_paths
+from pailitao_spider.results.merge_inputs import MergeInputs, gather, merged_paths
 from pailitao_spider.results.merging import Merged, merge
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.results.resume import WrittenOffer
@@ -426,7 +426,9 @@ def test_seeds_with_offers_and_no_final_line_are_open(results: Results) -> None:
 
 
 def read_then(path: Path, change: Callable[[Path], Any]) -> list[bytes]:
-    with closing(Sightings([path, path.with_name("z.jsonl")], offer_sighting("crawl"))) as found:
+    with closing(
+        FirstSeenIndex([path, path.with_name("z.jsonl")], offer_sighting("crawl"))
+    ) as found:
         found.read()
         change(path)
         return list(found.first())
@@ -465,7 +467,7 @@ def test_files_are_told_apart_by_their_names(tmp_path: Path) -> None:
     own.feed.parent.mkdir()
     for path in own.all():
         path.touch()
-    expected = Gathered((own.feed,), (own.seeds,), (own.rejected,), (own.matches,))
+    expected = MergeInputs((own.feed,), (own.seeds,), (own.rejected,), (own.matches,))
     assert gather(own.all()) == expected
     assert gather([tmp_path]) == expected
     assert gather([tmp_path, own.feed, own.seeds]) == expected
@@ -559,13 +561,13 @@ def test_a_ledger_beside_the_output_is_not_written_over_either(
 def test_an_interrupted_merge_leaves_the_old_result(
     results: Results, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stop(drafts: Drafts) -> None:
+    def stop(drafts: AtomicFiles) -> None:
         raise KeyboardInterrupt
 
     results.put("w.jsonl", offer("1", None))
     results.merge()
     results.put("w.jsonl", offer("2", None))
-    monkeypatch.setattr(Drafts, "publish", stop)
+    monkeypatch.setattr(AtomicFiles, "publish", stop)
     assert run("results", "-O", "merged/offers.jsonl") == 1
     assert capsys.readouterr() == ("", "stopped; nothing was written\n")
     assert (results.written, results.lines()) == ({"offers.jsonl"}, [offer("1", None)])
@@ -630,7 +632,7 @@ def test_the_ledger_is_the_last_to_take_its_place(
 
 def test_two_merges_to_one_place_never_mix_their_lines(results: Results) -> None:
     paths = merged_paths(results.out)
-    with Drafts(paths) as first, Drafts(paths) as second:
+    with AtomicFiles(paths) as first, AtomicFiles(paths) as second:
         first.feed.append(offer("1"))
         second.feed.append(offer("2"))
         with pytest.raises(ResultsError, match="another merge writes this result"):
@@ -644,9 +646,9 @@ def test_what_a_killed_merge_left_goes_and_nothing_else(tmp_path: Path, name: st
     paths = ResultPaths.beside(tmp_path / name)
     mine = tmp_path / "other.jsonl.merging"
     mine.touch()
-    killed = Drafts(paths)
+    killed = AtomicFiles(paths)
     assert len(list(tmp_path.iterdir())) == 5
-    with Drafts(paths) as drafts:
+    with AtomicFiles(paths) as drafts:
         drafts.publish()
     assert set(tmp_path.iterdir()) == {mine, paths.feed}
     killed.discard()

@@ -24,20 +24,20 @@ from pailitao_spider.crawl.searches import Search, Searches, now_text
 from pailitao_spider.gateways.calls import PictureRef
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import RefusalClass
-from pailitao_spider.keys.budget import DayUse
+from pailitao_spider.keys.budget import DayUsage
 from pailitao_spider.monitoring.panel import panel
-from pailitao_spider.monitoring.sliding_rates import Recent
-from pailitao_spider.monitoring.slowest_seed import OpenSeeds
+from pailitao_spider.monitoring.sliding_rates import SlidingRates
+from pailitao_spider.monitoring.slowest_seed import SlowestSeed
 from pailitao_spider.monitoring.snapshot import (
     Counts,
     KeyProgress,
-    LastWord,
+    LastWarning,
     OpenSeed,
     Progress,
     SharedRun,
 )
 from pailitao_spider.monitoring.snapshot_taker import counted_seeds
-from pailitao_spider.monitoring.terminal_footer import Foot
+from pailitao_spider.monitoring.terminal_footer import StatusFooter
 from pailitao_spider.monitoring.text import duration, line, refusals, stopping
 from pailitao_spider.seeds.model import Seed, UrlImage
 from tests.crawling import Crawler
@@ -64,7 +64,7 @@ KEY = KeyProgress(
     5.0,
     is_given=True,
     per_second=4.9,
-    today=DayUse(1204, 1200, 0),
+    today=DayUsage(1204, 1200, 0),
     daily_calls=5000,
     token_seconds=3120.0,
 )
@@ -106,7 +106,7 @@ def test_a_duration_has_two_units_at_most(seconds: float, words: str) -> None:
 
 
 def test_what_happened_in_the_last_ten_seconds_is_told() -> None:
-    recent = Recent()
+    recent = SlidingRates()
     for second in range(40):
         recent.note(float(second), {"pages": 100 * min(second, 29)})
     assert recent.per_second("pages") == 0.0
@@ -117,7 +117,7 @@ def test_what_happened_in_the_last_ten_seconds_is_told() -> None:
 
 
 def test_nothing_is_said_before_there_is_enough_to_tell() -> None:
-    recent = Recent()
+    recent = SlidingRates()
     assert recent.per_second("pages") is None
     recent.note(0.0, {"pages": 0})
     recent.note(1.0, {"pages": 9})
@@ -132,7 +132,7 @@ def test_nothing_is_said_before_there_is_enough_to_tell() -> None:
 
 
 def test_the_end_is_foreseen_only_while_something_moves_and_the_total_is_known() -> None:
-    recent = Recent()
+    recent = SlidingRates()
     for second in range(5):
         recent.note(float(second), {"ended": 2 * second, "stuck": 7})
     assert recent.seconds_for("ended", 100) == 50.0
@@ -141,7 +141,7 @@ def test_the_end_is_foreseen_only_while_something_moves_and_the_total_is_known()
 
 
 def test_a_look_that_comes_early_counts_with_the_next() -> None:
-    recent = Recent()
+    recent = SlidingRates()
     for tenth in range(100):
         recent.note(tenth / 10, {"pages": tenth})
     assert len(recent._looks) <= 11
@@ -198,7 +198,7 @@ def test_the_panel_fits_into_the_terminal(width: int, height: int, keys: int) ->
         PROGRESS,
         keys=tuple(replace(KEY, name=name) for name in names[:keys]),
         slowest=OpenSeed(HOSTILE, 12.3, fetched=2, expected=7),
-        last_word=LastWord("ERROR", HOSTILE, time.time()),
+        last_word=LastWarning("ERROR", HOSTILE, time.time()),
         is_worker=True,
         run=replace(RUN, name=HOSTILE[-64:]),
     )
@@ -271,7 +271,7 @@ def request(key: str, page: int) -> Request:
 
 def test_the_seed_that_is_open_longest_is_the_slowest() -> None:
     searches = Searches(lambda search, line: None)
-    seen = OpenSeeds(searches)
+    seen = SlowestSeed(searches)
     for number in range(2):
         seed = Seed(f"s{number}", UrlImage(f"https://x.invalid/{number}.jpg"))
         picture = PictureRef(url=f"https://x.invalid/{number}.jpg")
@@ -301,8 +301,8 @@ def handler() -> Iterator[logging.StreamHandler[io.StringIO]]:
     logging.root.removeHandler(made)
 
 
-def on(output: io.StringIO, lines: Callable[[int, int, bool], list[Text]]) -> Foot:
-    return Foot(lines, Console(file=output, force_terminal=True, width=40, height=10))
+def on(output: io.StringIO, lines: Callable[[int, int, bool], list[Text]]) -> StatusFooter:
+    return StatusFooter(lines, Console(file=output, force_terminal=True, width=40, height=10))
 
 
 def test_log_lines_stand_above_the_panel(handler: logging.StreamHandler[io.StringIO]) -> None:

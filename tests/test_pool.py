@@ -12,11 +12,11 @@ import pytest
 
 from pailitao_spider.gateways.calls import Credential
 from pailitao_spider.gateways.registry import dialect
-from pailitao_spider.keys.adaptive_rate import Pace
-from pailitao_spider.keys.budget import Allowance, LocalBudget, Purse
+from pailitao_spider.keys.adaptive_rate import AdaptiveRate
+from pailitao_spider.keys.budget import KeyLimits, LocalBudget, SpendLimit
 from pailitao_spider.keys.key import Key, Out
-from pailitao_spider.keys.pool import FIRST_PAGE, NEXT_PAGE, UPLOAD, NoKeyError, Pool, Seat
-from pailitao_spider.keys.rate_limiter import GateClosedError, LocalGate
+from pailitao_spider.keys.pool import FIRST_PAGE, NEXT_PAGE, UPLOAD, Grant, NoKeyError, Pool
+from pailitao_spider.keys.rate_limiter import GateClosedError, LocalRateLimiter
 from pailitao_spider.keys.tokens import LocalTokens, Token
 from pailitao_spider.keys.upload_cache import LocalUploads
 from pailitao_spider.keys.usage_db import UsageFile
@@ -56,13 +56,13 @@ class House:
 
     def _key(self, name: str, rate: float) -> Key:
         gateway = self.gateways.get(name, "router")
-        gate = LocalGate(
-            Pace(rate),
+        gate = LocalRateLimiter(
+            AdaptiveRate(rate),
             clock=self.loop.time,
             sleep=asyncio.sleep,
             is_closing=lambda: self.is_closing,
         )
-        allowance = Allowance(self.daily.get(name))
+        allowance = KeyLimits(self.daily.get(name))
         key = Key(
             name=name,
             group=gateway,
@@ -73,7 +73,7 @@ class House:
             credential=Credential(name, "secret"),
             gate=gate,
             tokens=LocalTokens(Token("t")),
-            budget=LocalBudget(name, allowance, self.usage, Purse(None, lambda: 0)),
+            budget=LocalBudget(name, allowance, self.usage, SpendLimit(None, lambda: 0)),
             uploads=LocalUploads(self.state.uploads(name)),
         )
         gate._is_proved = True  # the first answer has come
@@ -97,7 +97,7 @@ def run(house: House, work: Coroutine[Any, Any, Any]) -> Any:
         return runner.run(whole())
 
 
-async def seats(house: House, number: int, **given: Any) -> list[Seat]:
+async def seats(house: House, number: int, **given: Any) -> list[Grant]:
     enter = [house.pool.enter(given.get("able", ANY), FIRST_PAGE) for _ in range(number)]
     return await asyncio.gather(*enter)
 
@@ -191,7 +191,7 @@ def test_who_waits_for_a_key_whose_last_call_another_took_is_turned_away(number:
         came = await asyncio.gather(*enter, return_exceptions=True)
         return Counter(type(each).__name__ for each in came)
 
-    assert run(house, work()) == {"Seat": 1, "NoKeyError": number - 1}
+    assert run(house, work()) == {"Grant": 1, "NoKeyError": number - 1}
 
 
 def test_nobody_stands_at_the_gate_of_a_key_that_is_out() -> None:
@@ -282,7 +282,7 @@ def test_a_budget_that_cannot_be_asked_ends_the_run() -> None:
 def test_after_a_fault_nobody_waits() -> None:
     house = House({"key": 1000.0})
     key = house.key("key")
-    cast("LocalGate", key.gate)._is_proved = False  # whose first answer all others wait for
+    cast("LocalRateLimiter", key.gate)._is_proved = False  # whose first answer all others wait for
 
     async def broken() -> str | None:
         raise OSError("no longer there")
@@ -300,7 +300,7 @@ def test_after_a_fault_nobody_waits() -> None:
 def test_a_seat_that_is_left_is_free_for_others_and_costs_no_call() -> None:
     house = House({"key": 1000.0}, daily={"key": 1})
     key = house.key("key")
-    cast("LocalGate", key.gate)._is_proved = False
+    cast("LocalRateLimiter", key.gate)._is_proved = False
 
     async def work() -> tuple[int, int]:
         await house.pool.leave(await house.pool.enter(ANY, FIRST_PAGE))
@@ -320,7 +320,7 @@ def test_with_the_last_key_all_who_wait_are_turned_away() -> None:
             await house.pool.enter(ANY, FIRST_PAGE)
         return Counter(type(each).__name__ for each in came)
 
-    assert run(house, work()) == {"Seat": 7, "NoKeyError": 13}
+    assert run(house, work()) == {"Grant": 7, "NoKeyError": 13}
 
 
 def test_a_key_is_whole_again_when_its_time_has_come() -> None:

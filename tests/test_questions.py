@@ -22,8 +22,8 @@ from pailitao_spider.analysis.compare import compare, margin
 from pailitao_spider.analysis.current import Current
 from pailitao_spider.analysis.diff import Change, Run, changes
 from pailitao_spider.analysis.feed_reader import Feeds, OfferLine, Tally, check_feeds
-from pailitao_spider.analysis.find import Wanted, find, fits
-from pailitao_spider.analysis.landed_cost import Span, Terms, cost_of, unit_price
+from pailitao_spider.analysis.find import OfferFilter, find, fits
+from pailitao_spider.analysis.landed_cost import PriceRange, Terms, cost_of, unit_price
 from pailitao_spider.analysis.matches import Relations
 from pailitao_spider.analysis.set_cover import cover
 from pailitao_spider.analysis.suppliers import Suppliers, suppliers_of
@@ -161,20 +161,20 @@ FILTERS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 def test_a_filter_lets_through_what_fits_and_nothing_else(
     fitting: dict[str, Any], failing: dict[str, Any]
 ) -> None:
-    assert fits(FULL, Wanted(**fitting))
-    assert not failing or not fits(FULL, Wanted(**failing))
+    assert fits(FULL, OfferFilter(**fitting))
+    assert not failing or not fits(FULL, OfferFilter(**failing))
 
 
 @pytest.mark.parametrize("filters", [fitting for fitting, _ in FILTERS], ids=str)
 def test_what_is_unknown_is_kept_unless_it_is_to_be_dropped(filters: dict[str, Any]) -> None:
     unknown = OfferLine("1")
-    assert fits(unknown, Wanted(**filters))
-    assert not fits(unknown, Wanted(**filters, keeps_unknown=False))
+    assert fits(unknown, OfferFilter(**filters))
+    assert not fits(unknown, OfferFilter(**filters, keeps_unknown=False))
 
 
 def test_an_advertisement_and_an_offer_without_dropship_are_told_apart() -> None:
-    assert not fits(OfferLine("1", is_ad=True), Wanted(not_ad=True))
-    assert not fits(OfferLine("1", one_stop_service=False), Wanted(dropship=True))
+    assert not fits(OfferLine("1", is_ad=True), OfferFilter(not_ad=True))
+    assert not fits(OfferLine("1", one_stop_service=False), OfferFilter(dropship=True))
 
 
 maybe_money = st.none() | st.decimals("0", "100", places=2)
@@ -194,7 +194,7 @@ def test_find_keeps_what_the_crawl_would_have_kept(
               "one_stop_service": dropship}  # fmt: skip
     limits = {"min_price": least, "max_price": most, "min_similarity": alike}
     crawl = Arguments(**limits, dropship_only=only, unknown=unknown)
-    wanted = Wanted(**limits, dropship=only, keeps_unknown=unknown == "keep")
+    wanted = OfferFilter(**limits, dropship=only, keeps_unknown=unknown == "keep")
     assert fits(OfferLine("1", **fields), wanted) == crawl_keeps(Offer("1", **fields), crawl)
 
 
@@ -214,19 +214,19 @@ def test_the_best_comes_first_and_the_unknown_last(
         line("5", price=D("10.00"), sales=100000, similarity=D("0.5")),
     )
     wanted = list(order.replace(" ", ""))
-    assert ids(find(Feeds([path]), Wanted(), sort)) == wanted
+    assert ids(find(Feeds([path]), OfferFilter(), sort)) == wanted
     for limit in range(1, 7):
-        assert ids(find(Feeds([path]), Wanted(), sort, limit)) == wanted[:limit]
+        assert ids(find(Feeds([path]), OfferFilter(), sort, limit)) == wanted[:limit]
 
 
 def test_a_found_line_stands_as_it_stood(tmp_path: Path) -> None:
     raw = '{"num_iid":"1","price":29.90,"extra":{"更":[1.10,null]},  "new_field":1e2}\n'.encode()
-    (found,) = find(Feeds([feed(tmp_path, raw)]), Wanted(max_price=D(30)), "price")
+    (found,) = find(Feeds([feed(tmp_path, raw)]), OfferFilter(max_price=D(30)), "price")
     assert found.raw == raw
 
 
 def test_a_match_with_the_seed_counts_with_its_own_similarity() -> None:
-    wanted = Wanted(seed="b", min_similarity=D("0.9"), sighted={"1": D("0.97"), "2": D("0.5")})
+    wanted = OfferFilter(seed="b", min_similarity=D("0.9"), sighted={"1": D("0.97"), "2": D("0.5")})
     assert fits(OfferLine("1", seed_id="a", similarity=D("0.1")), wanted)
     assert not fits(OfferLine("2", seed_id="a", similarity=D("0.99")), wanted)
     assert not fits(OfferLine("3", seed_id="a", similarity=D("0.99")), wanted)
@@ -265,7 +265,7 @@ def test_a_unit_price_is_what_is_known_and_says_what_is_not(
     fields: dict[str, Any], quantity: int, span: tuple[Any, Any], lacks: tuple[str, ...]
 ) -> None:
     known = {name: D(value) if isinstance(value, str) else value for name, value in fields.items()}
-    expected = Span(*(None if end is None else D(end) for end in span))
+    expected = PriceRange(*(None if end is None else D(end) for end in span))
     assert unit_price(OfferLine("1", **known), quantity) == (expected, lacks)
 
 
@@ -278,8 +278,12 @@ def test_the_landed_cost_is_goods_postage_freight_and_duty_on_all() -> None:
 def test_unknown_postage_leaves_the_landed_cost_unknown_unless_one_is_given() -> None:
     offer = OfferLine("1", price=D("20"), min_order=1)
     cost = cost_of(offer, Terms())
-    assert (cost.unit, cost.landed, cost.lacks) == (Span(D(20), D(20)), Span(), ("postage",))
-    assert cost_of(offer, Terms(postage=D(8))).landed == Span(D(28), D(28))
+    assert (cost.unit, cost.landed, cost.lacks) == (
+        PriceRange(D(20), D(20)),
+        PriceRange(),
+        ("postage",),
+    )
+    assert cost_of(offer, Terms(postage=D(8))).landed == PriceRange(D(28), D(28))
 
 
 offer_lines = st.builds(
@@ -330,9 +334,9 @@ def test_more_pieces_never_cost_more_each(offer: OfferLine, terms: Terms, more: 
 
 
 def test_the_margin_is_best_where_the_cost_is() -> None:
-    assert margin(D(10), Span(D(4), D(7))) == Span(D(6), D(3))
-    assert margin(D(10), Span(D(4), None)) == Span(D(6), None)
-    assert margin(None, Span(D(4), D(7))) == Span()
+    assert margin(D(10), PriceRange(D(4), D(7))) == PriceRange(D(6), D(3))
+    assert margin(D(10), PriceRange(D(4), None)) == PriceRange(D(6), None)
+    assert margin(None, PriceRange(D(4), D(7))) == PriceRange()
 
 
 # compare
@@ -675,9 +679,9 @@ def test_find_without_filters_gives_each_line_once(
 ) -> None:
     lines = [ENCODER.encode(each) + b"\n" for each in offers]
     path = feed(tmp_path, *lines)
-    found = [each.raw for each in find(Feeds([path]), Wanted(), sort)]
+    found = [each.raw for each in find(Feeds([path]), OfferFilter(), sort)]
     assert sorted(found) == sorted(lines)
-    assert [each.raw for each in find(Feeds([path]), Wanted(), sort, limit)] == found[:limit]
+    assert [each.raw for each in find(Feeds([path]), OfferFilter(), sort, limit)] == found[:limit]
 
 
 def test_every_field_that_is_read_is_one_of_the_schema() -> None:

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from scrapy.settings import Settings
 
-from pailitao_spider.cluster.admin.command_context import at_desk
+from pailitao_spider.cluster.admin.command_context import run_with_redis
 from pailitao_spider.cluster.redis.key_names import AppKeys
 from pailitao_spider.cluster.redis.local_server import LocalServer
 from pailitao_spider.config.setting_table import Config
 from pailitao_spider.keys.accounts import accounts_of
-from pailitao_spider.keys.budget import DayUse
+from pailitao_spider.keys.budget import DayUsage
 from pailitao_spider.keys.quota_day import beijing_day, next_midnight
 from pailitao_spider.keys.usage_db import UsageFile
 from pailitao_spider.verbs import quota
@@ -46,7 +46,7 @@ def used(calls: int, billed: int, spent: int, *, days_ago: int = 0) -> None:
     """Counts as a crawl with the first key does."""
     folder = quota.default_folder()
     usage = UsageFile(folder / "usage.sqlite", lambda: time.time() - 86400 * days_ago)
-    usage.add(accounts_of(Config.read(Settings()))[0].owner, DayUse(calls, billed, spent))
+    usage.add(accounts_of(Config.read(Settings()))[0].owner, DayUsage(calls, billed, spent))
     usage.close()
 
 
@@ -162,7 +162,7 @@ def test_workers_count_together(
         return 0
 
     assert json.loads(ask()[1])["keys"][0]["calls"] == 0
-    at_desk(argparse.Namespace(settings=Settings()), count)
+    run_with_redis(argparse.Namespace(settings=Settings()), count)
 
     exit_code, out, err = ask()
     told = json.loads(out)

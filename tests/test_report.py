@@ -24,7 +24,7 @@ from PIL import Image
 from pailitao_spider.gateways.refusals import RefusalClass
 from pailitao_spider.offer_pictures import PictureCache, default_folder
 from pailitao_spider.report import album
-from pailitao_spider.report.album import PictureWay, small_photo
+from pailitao_spider.report.album import ImageMode, small_photo
 from pailitao_spider.report.contents import Contents, contents_of
 from pailitao_spider.report.page import embedded_json, page
 from pailitao_spider.report.words import WORDS, word_of
@@ -44,11 +44,11 @@ def nothing(addresses: Sequence[str], room_bytes: int) -> Mapping[str, bytes | N
     return dict.fromkeys(addresses)
 
 
-NO_PICTURES = PictureWay(nothing, shown=False)
-LINKED = PictureWay(nothing)
+NO_PICTURES = ImageMode(nothing, shown=False)
+LINKED = ImageMode(nothing)
 
 
-def contents(*paths: Path, way: PictureWay = NO_PICTURES, limit: int = 20_000) -> Contents:
+def contents(*paths: Path, way: ImageMode = NO_PICTURES, limit: int = 20_000) -> Contents:
     return contents_of(paths, way, limit, "2026-11-25 05:00")
 
 
@@ -240,7 +240,7 @@ def test_json_in_a_page_has_no_sign_of_html() -> None:
     ids=["none", "linked"],
 )
 def test_the_policy_lets_only_the_pages_own_style_and_script_run(
-    tmp_path: Path, way: PictureWay, sources: str
+    tmp_path: Path, way: ImageMode, sources: str
 ) -> None:
     html = page(contents(feed(tmp_path, line(pic_url=LINK)), way=way))
     policies = [each["content"] for each in Structure(html).named("meta")
@@ -282,7 +282,7 @@ def test_the_same_picture_is_embedded_once(tmp_path: Path) -> None:
 
     path = feed(tmp_path, *(line(str(n), pic_url=f"{LINK}?{n}") for n in range(3)),
                 line("9", pic_url="https://a.example/gone.jpg"))  # fmt: skip
-    found = contents(path, way=PictureWay(nothing, same, links=False))
+    found = contents(path, way=ImageMode(nothing, same, links=False))
     html = page(found)
     assert data_of(html)["pictures"] == ["data:image/jpeg;base64,SlBFRw=="]
     assert [offer["picture"] for offer in offers_of(html).values()] == [0, 0, 0, None]
@@ -298,7 +298,7 @@ def test_pictures_stop_where_the_page_is_full_and_that_is_told(
         return {each: each[-8:].encode() for each in addresses}
 
     path = feed(tmp_path, *(line(str(n), pic_url=f"{LINK}?picture{n}") for n in range(3)))
-    html = page(contents(path, way=PictureWay(nothing, large, links=False)))
+    html = page(contents(path, way=ImageMode(nothing, large, links=False)))
     assert len(data_of(html)["pictures"]) == 1
     assert "2 pictures are left out" in html
 

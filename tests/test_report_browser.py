@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from pailitao_spider.report.album import PictureWay
+from pailitao_spider.report.album import ImageMode
 from pailitao_spider.report.contents import contents_of
 from pailitao_spider.report.page import page as rendered
 from pailitao_spider.tables.csv_cells import csv_text
@@ -52,7 +52,7 @@ def no_pictures(addresses: Sequence[str], room_bytes: int) -> dict[str, bytes | 
 
 def made(path: Path, *, hosts: tuple[str, ...] = (), **more: Any) -> Path:
     """The report of a feed, beside it."""
-    way = PictureWay(no_pictures, hosts=hosts)
+    way = ImageMode(no_pictures, hosts=hosts)
     html = rendered(contents_of([path], way, MANY, "2026-11-25 05:00", **more))
     out = path.with_suffix(".html")
     out.write_text(html, encoding="utf-8")

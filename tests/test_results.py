@@ -33,7 +33,7 @@ from pailitao_spider.results.lines import LineFile, cut_torn_tail, lines_of, rew
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.results.records import LedgerLine, Match
 from pailitao_spider.results.resume import WrittenOffer, written_offers
-from pailitao_spider.results.seed_index import KnownSeed, PageStore, Roster
+from pailitao_spider.results.seed_index import KnownSeed, PageStore, SeedIndex
 from pailitao_spider.results.state import CrawlState
 from pailitao_spider.seeds.model import Seed, UrlImage
 
@@ -541,7 +541,7 @@ def test_a_search_ends_as_what_came_of_it(
 
 
 def test_the_last_state_of_a_seed_counts() -> None:
-    roster = Roster()
+    roster = SeedIndex()
     assert roster.note_seed("a", KnownSeed("a.jpg", "failed")) is False
     assert roster.note_seed("a", KnownSeed("b.jpg", "done")) is True
     assert (roster.seed("a"), roster.seed("b")) == (KnownSeed("b.jpg", "done"), None)

@@ -23,7 +23,7 @@ from PIL import Image
 from pailitao_spider.gateways.signing import sign
 from pailitao_spider.sandbox.accounts import Account
 from pailitao_spider.sandbox.catalogue.drawing import jpeg
-from pailitao_spider.sandbox.catalogue.market import Catalogue, Sighting
+from pailitao_spider.sandbox.catalogue.market import Catalogue, LineKey
 from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.quota import Quota
 from pailitao_spider.sandbox.server import Gateway, Site, serve
@@ -538,7 +538,7 @@ class Held(Catalogue):
         super().__init__()
         self.let_go = threading.Event()
 
-    def sight(self, picture: Image.Image) -> Sighting:
+    def sight(self, picture: Image.Image) -> LineKey:
         assert self.let_go.wait(timeout=60)
         return super().sight(picture)
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pailitao_spider.analysis.feed_reader import Feeds
-from pailitao_spider.analysis.find import Wanted, find
+from pailitao_spider.analysis.find import OfferFilter, find
 from pailitao_spider.analysis.similarity import joined
 from pailitao_spider.offer_pictures import PictureCache
 from pailitao_spider.pictures.visual_descriptor import TILTS, describe, resemblance
@@ -320,13 +320,13 @@ def test_find_keeps_and_sorts_by_it_and_never_mixes_it_with_the_gateways(tmp_pat
     ]
     feeds = Feeds([feed(tmp_path, *said)])
 
-    def ids(wanted: Wanted, sort: str | None = None) -> str:
+    def ids(wanted: OfferFilter, sort: str | None = None) -> str:
         return "".join(each.offer.num_iid for each in find(feeds, wanted, sort))
 
-    assert ids(Wanted(), "visual") == "2413"
-    assert ids(Wanted(min_visual_similarity=D("0.5"))) == "234"
-    assert ids(Wanted(min_visual_similarity=D("0.5"), keeps_unknown=False)) == "24"
-    assert ids(Wanted(min_similarity=D("0.5"), keeps_unknown=False)) == "13"
+    assert ids(OfferFilter(), "visual") == "2413"
+    assert ids(OfferFilter(min_visual_similarity=D("0.5"))) == "234"
+    assert ids(OfferFilter(min_visual_similarity=D("0.5"), keeps_unknown=False)) == "24"
+    assert ids(OfferFilter(min_similarity=D("0.5"), keeps_unknown=False)) == "13"
 
 
 def test_a_table_shows_it_as_a_rate() -> None:

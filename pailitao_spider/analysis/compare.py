@@ -11,7 +11,7 @@ from heapq import merge
 from typing import Any, NamedTuple, Protocol
 
 from pailitao_spider.analysis.feed_reader import Line, OfferLine
-from pailitao_spider.analysis.landed_cost import Cost, Span, Terms, cost_of
+from pailitao_spider.analysis.landed_cost import Cost, PriceRange, Terms, cost_of
 from pailitao_spider.analysis.matches import Relations
 from pailitao_spider.analysis.terms import OfSeed
 
@@ -34,8 +34,8 @@ class Choice:
     offer: OfferLine
     similarity: Decimal | None
     cost: Cost
-    margin: Span
-    margin_percent: Span
+    margin: PriceRange
+    margin_percent: PriceRange
     raw: bytes = b""
 
 
@@ -138,7 +138,7 @@ def _choices(feeds: Lines, seed_id: str | None, seed: _Seed, top: int) -> SeedCh
     for each, (offer, raw, _) in zip(places, lines, strict=True):
         cost = _marked(cost_of(offer, seed.own.terms), unit)
         left = margin(seed.own.sell_price, cost.landed)
-        share = Span(*(_percent(end, seed.own.sell_price) for end in left))
+        share = PriceRange(*(_percent(end, seed.own.sell_price) for end in left))
         choices.append(Choice(offer, each.similarity, cost, left, share, raw))
     others = sum(many for name, many in seed.sold_by.items() if name not in (unit, None))
     return SeedChoices(seed_id, seed.own, unit, seed.offers, seed.landed, others, tuple(choices))
@@ -170,8 +170,8 @@ def _percent(left: Decimal | None, sell_price: Decimal | None) -> Decimal | None
     return None if left is None or sell_price is None else left * _HUNDRED / sell_price
 
 
-def margin(sell_price: Decimal | None, landed: Span) -> Span:
+def margin(sell_price: Decimal | None, landed: PriceRange) -> PriceRange:
     """What is left of the selling price: at best with the lowest cost."""
     if sell_price is None:
-        return Span()
-    return Span(*(None if end is None else sell_price - end for end in landed))
+        return PriceRange()
+    return PriceRange(*(None if end is None else sell_price - end for end in landed))

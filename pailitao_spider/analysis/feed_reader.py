@@ -14,7 +14,7 @@ import msgspec
 
 from pailitao_spider.errors import ResultsError
 from pailitao_spider.offers.values.bounds import is_amount, is_count, is_share
-from pailitao_spider.offers.values.prices import Span, is_yuan, price_ends
+from pailitao_spider.offers.values.prices import PriceRange, is_yuan, price_ends
 from pailitao_spider.results.feed_files import check_text, is_side_file, mark_bytes, once
 from pailitao_spider.results.first_seen import lines_in
 from pailitao_spider.results.line_keys import NO_LINE
@@ -79,7 +79,7 @@ class OfferLine(msgspec.Struct, gc=False):
         return self.currency is None or is_yuan(self.currency)
 
     @builtins.property
-    def ends(self) -> Span:
+    def ends(self) -> PriceRange:
         """The best and the worst price at any quantity, in the offer's currency."""
         return price_ends(
             self.price, self.price_min, self.price_max, self.promotion_price,

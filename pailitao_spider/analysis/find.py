@@ -18,9 +18,9 @@ from pailitao_spider.analysis.compare import Lines
 from pailitao_spider.analysis.feed_reader import Line, OfferLine
 from pailitao_spider.analysis.landed_cost import unit_price
 from pailitao_spider.analysis.sellers import bare_id
-from pailitao_spider.offers.values.prices import Span
+from pailitao_spider.offers.values.prices import PriceRange
 
-__all__ = ["SORTS", "Wanted", "find", "fits", "sales_rank"]
+__all__ = ["SORTS", "OfferFilter", "find", "fits", "sales_rank"]
 
 _UNKNOWN = 9
 _DAYS = re.compile(r"([1-9]\d{0,3})d")
@@ -29,7 +29,7 @@ Ask = Callable[[OfferLine], bool | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class OfferFilter:
     """What an offer must be; None asks nothing. `sighted`: what matches know of `seed`'s offers.
 
     Prices are yuan, those of other currencies unknown. The best must not be above `max_price`, the
@@ -54,10 +54,10 @@ class Wanted:
     keeps_unknown: bool = True
     sighted: Mapping[str, Decimal | None] = field(default_factory=dict)
 
-    def prices(self, offer: OfferLine) -> Span:
+    def prices(self, offer: OfferLine) -> PriceRange:
         """The best and the worst, in yuan."""
         if not offer.is_yuan:
-            return Span()
+            return PriceRange()
         return offer.ends if self.quantity is None else unit_price(offer, self.quantity)[0]
 
     def similarity(self, offer: OfferLine) -> Decimal | None:
@@ -66,7 +66,7 @@ class Wanted:
         return offer.similarity if sighted is None or offer.seed_id == self.seed else sighted
 
 
-def fits(offer: OfferLine, wanted: Wanted) -> bool:
+def fits(offer: OfferLine, wanted: OfferFilter) -> bool:
     """The offer passes; what is unknown is kept unless it is to be dropped."""
     return _passes(offer, _asks(wanted), wanted.keeps_unknown)
 
@@ -79,7 +79,7 @@ def _passes(offer: OfferLine, asks: Sequence[Ask], keeps_unknown: bool) -> bool:
     return True
 
 
-def _asks(wanted: Wanted) -> list[Ask]:
+def _asks(wanted: OfferFilter) -> list[Ask]:
     """A question for each filter that is set."""
     return [
         make(wanted, value)
@@ -104,15 +104,15 @@ def _says(text: str | None, words: Sequence[str]) -> bool | None:
     return all(word in text for word in words)
 
 
-def _says_in(name: str) -> Callable[[Wanted, str], Ask]:
-    def make(_: Wanted, given: str) -> Ask:
+def _says_in(name: str) -> Callable[[OfferFilter, str], Ask]:
+    def make(_: OfferFilter, given: str) -> Ask:
         words = given.casefold().split()
         return lambda offer: _says(getattr(offer, name), words)
 
     return make
 
 
-def _is_of_area(_: Wanted, given: str) -> Ask:
+def _is_of_area(_: OfferFilter, given: str) -> Ask:
     """Chinese as it stands, or pinyin: `Zhejiang`."""
     words = given.casefold().split()
     if not given.isascii():
@@ -120,7 +120,7 @@ def _is_of_area(_: Wanted, given: str) -> Ask:
     return lambda offer: _says(romanized(offer.area), words)
 
 
-def _is_of_seller(_: Wanted, given: str) -> Ask:
+def _is_of_seller(_: OfferFilter, given: str) -> Ask:
     words = given.casefold().split()
 
     def ask(offer: OfferLine) -> bool | None:
@@ -132,7 +132,7 @@ def _is_of_seller(_: Wanted, given: str) -> Ask:
     return ask
 
 
-def _is_of_seed(wanted: Wanted, given: str) -> Ask:
+def _is_of_seed(wanted: OfferFilter, given: str) -> Ask:
     def ask(offer: OfferLine) -> bool | None:
         if offer.num_iid in wanted.sighted:
             return True
@@ -141,7 +141,7 @@ def _is_of_seed(wanted: Wanted, given: str) -> Ask:
     return ask
 
 
-_MAKERS: dict[str, Callable[[Wanted, Any], Ask]] = {
+_MAKERS: dict[str, Callable[[OfferFilter, Any], Ask]] = {
     "seed": _is_of_seed,
     "min_similarity": lambda wanted, least: (
         lambda offer: _at_least(wanted.similarity(offer), least)
@@ -165,7 +165,7 @@ _MAKERS: dict[str, Callable[[Wanted, Any], Ask]] = {
     "seller": _is_of_seller,
 }
 
-Key = Callable[[OfferLine, Wanted], tuple[int, Any]]
+Key = Callable[[OfferLine, OfferFilter], tuple[int, Any]]
 SORTS: dict[str, Key] = {
     "price": lambda offer, wanted: _first(wanted.prices(offer).best),
     "sales": lambda offer, _: sales_rank(offer),
@@ -189,7 +189,7 @@ def sales_rank(offer: OfferLine) -> tuple[int, float]:
 
 
 def find(
-    feeds: Lines, wanted: Wanted, sort: str | None = None, limit: int | None = None
+    feeds: Lines, wanted: OfferFilter, sort: str | None = None, limit: int | None = None
 ) -> Iterator[Line]:
     """The lines that fit. With a limit that many are held, without one 17 bytes an offer."""
     asks, keeps = _asks(wanted), wanted.keeps_unknown

@@ -9,9 +9,9 @@ from pailitao_spider.analysis.feed_reader import OfferLine
 from pailitao_spider.analysis.postage import Postage, postage_of
 from pailitao_spider.analysis.terms import Sums, Terms
 from pailitao_spider.analysis.units import Measure, measure_of
-from pailitao_spider.offers.values.prices import Span, told_ends
+from pailitao_spider.offers.values.prices import PriceRange, told_ends
 
-__all__ = ["LACKS", "Cost", "Span", "Terms", "cost_of", "unit_price"]
+__all__ = ["LACKS", "Cost", "PriceRange", "Terms", "cost_of", "unit_price"]
 
 LACKS = {
     "price": "no price",
@@ -40,10 +40,10 @@ class Cost:
     bought: `units` of them, `pieces` in all.
     """
 
-    unit: Span
+    unit: PriceRange
     postage: Postage
-    landed: Span
-    vat: Span
+    landed: PriceRange
+    vat: PriceRange
     sums: tuple[Sums | None, Sums | None]
     measure: Measure
     units: int
@@ -54,9 +54,9 @@ class Cost:
         return self.units * self.measure.pieces
 
     @property
-    def total(self) -> Span:
+    def total(self) -> PriceRange:
         """The order without VAT."""
-        return Span(*(sums and sums.total for sums in self.sums))
+        return PriceRange(*(sums and sums.total for sums in self.sums))
 
 
 def cost_of(offer: OfferLine, terms: Terms) -> Cost:
@@ -73,8 +73,8 @@ def cost_of(offer: OfferLine, terms: Terms) -> Cost:
     return Cost(
         unit,
         postage,
-        Span(*(each and each.total / pieces for each in sums)),
-        Span(*(each and each.vat / pieces for each in sums)),
+        PriceRange(*(each and each.total / pieces for each in sums)),
+        PriceRange(*(each and each.vat / pieces for each in sums)),
         sums,
         measure,
         units,
@@ -120,20 +120,20 @@ def _more_lacks(offer: OfferLine, terms: Terms, postage: Postage) -> tuple[str, 
     return tuple(lacks)
 
 
-def unit_price(offer: OfferLine, quantity: int) -> tuple[Span, tuple[str, ...]]:
+def unit_price(offer: OfferLine, quantity: int) -> tuple[PriceRange, tuple[str, ...]]:
     """Price of a unit. At exactly the MOQ the upper end of a range is paid: more costs less each.
 
     Prices by quantity decide where there are some. A promotion below the price is the best case
     only: who gets it is not told.
     """
     if offer.is_onsale is False:
-        return Span(), ("on_sale",)
+        return PriceRange(), ("on_sale",)
     breaks = offer.breaks
     least = offer.min_order
     if least is None and breaks:
         least = breaks[0].min_quantity
     if least is not None and quantity < least:
-        return Span(), ("quantity",)
+        return PriceRange(), ("quantity",)
     step = next((each.price for each in reversed(breaks) if each.min_quantity <= quantity), None)
     low, high = (step, step) if step else told_ends(offer.price, offer.price_min, offer.price_max)
     if step is None and quantity == least and high is not None:
@@ -141,11 +141,11 @@ def unit_price(offer: OfferLine, quantity: int) -> tuple[Span, tuple[str, ...]]:
     promotion = offer.promotion_price or None
     if promotion is not None and (high is None or promotion < high):
         low = promotion if low is None else min(low, promotion)
-    span = Span(low, high)
+    span = PriceRange(low, high)
     return span, (*_missing_ends(span), *(("min_order",) if least is None else ()))
 
 
-def _missing_ends(span: Span) -> tuple[str, ...]:
+def _missing_ends(span: PriceRange) -> tuple[str, ...]:
     match span:
         case (None, None):
             return ("price",)

@@ -13,10 +13,10 @@ from pailitao_spider.results.first_seen import lines_in
 from pailitao_spider.results.line_keys import NO_LINE
 from pailitao_spider.results.records import Status
 
-__all__ = ["SeedEnd", "elsewhere_told", "extras_of", "seed_ends"]
+__all__ = ["SeedOutcome", "elsewhere_told", "extras_of", "seed_ends"]
 
 
-class SeedEnd(msgspec.Struct, gc=False):
+class SeedOutcome(msgspec.Struct, gc=False):
     """A line of a ledger; of several lines of a seed the last one holds."""
 
     seed_id: str
@@ -37,10 +37,10 @@ class SeedEnd(msgspec.Struct, gc=False):
 
 
 _EMPTY = 4  # {} and null
-_END = msgspec.json.Decoder(SeedEnd)
+_END = msgspec.json.Decoder(SeedOutcome)
 
 
-def seed_ends(ledgers: Iterable[Path], tally: Tally) -> Iterator[SeedEnd]:
+def seed_ends(ledgers: Iterable[Path], tally: Tally) -> Iterator[SeedOutcome]:
     """All lines; those that are none are counted."""
     for path in ledgers:
         for number, raw in enumerate(lines_in(path), 1):
@@ -51,7 +51,7 @@ def seed_ends(ledgers: Iterable[Path], tally: Tally) -> Iterator[SeedEnd]:
                     tally.tear(path, number)
 
 
-def extras_of(ends: Iterable[SeedEnd]) -> dict[str, bytes]:
+def extras_of(ends: Iterable[SeedOutcome]) -> dict[str, bytes]:
     """The seeds' own columns, as JSON, where the ledger has them."""
     return {end.seed_id: bytes(end.seed_extra) for end in ends if len(end.seed_extra) > _EMPTY}
 

@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from pailitao_spider.analysis.feed_reader import Tally
-from pailitao_spider.analysis.landed_cost import Span
+from pailitao_spider.analysis.landed_cost import PriceRange
 from pailitao_spider.config import parsers
 from pailitao_spider.errors import ConfigError, PailitaoError, ResultsError
 from pailitao_spider.offers.values.texts import counted
@@ -126,7 +126,7 @@ def money(value: Decimal | None) -> str:
     return "?" if value is None else f"{value.quantize(_CENT, ROUND_HALF_UP):f}"
 
 
-def span(value: Span) -> str:
+def span(value: PriceRange) -> str:
     """Best and worst case, as one where they are the same."""
     best, worst = map(money, value)
     return best if best == worst else f"{best}–{worst}"

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from pailitao_spider.analysis.feed_reader import OfferLine
-from pailitao_spider.offers.values.prices import Span
+from pailitao_spider.offers.values.prices import PriceRange
 
 __all__ = ["Basis", "Postage", "basis_of", "postage_of"]
 
@@ -36,7 +36,7 @@ class Postage(NamedTuple):
     """
 
     fee: Decimal | None
-    order: Span
+    order: PriceRange
     basis: Basis
     is_sure: bool = True
 
@@ -58,30 +58,30 @@ def postage_of(
     basis = basis_of(offer.freight_template)
     fee = offer.post_fee if offer.post_fee is not None else default
     if basis == "free":
-        return Postage(_NONE, Span(_NONE, _NONE), basis)
+        return Postage(_NONE, PriceRange(_NONE, _NONE), basis)
     if basis == "unknown" and is_piecewise:
         basis = "piece"
     if fee is None:
-        return Postage(None, Span(_NONE if basis == "free_from" else None), basis)
+        return Postage(None, PriceRange(_NONE if basis == "free_from" else None), basis)
     return _ORDERS[basis](fee, units, offer.weight_kg, basis)
 
 
 def _an_order(fee: Decimal, _: int, __: Decimal | None, basis: Basis) -> Postage:
-    return Postage(fee, Span(fee, fee), basis)
+    return Postage(fee, PriceRange(fee, fee), basis)
 
 
 def _by_pieces(fee: Decimal, units: int, _: Decimal | None, basis: Basis) -> Postage:
-    return Postage(fee, Span(fee, fee * units), basis)
+    return Postage(fee, PriceRange(fee, fee * units), basis)
 
 
 def _by_weight(fee: Decimal, units: int, weight: Decimal | None, basis: Basis) -> Postage:
     steps = 1 if weight is None else max(1, int(weight.to_integral_value(ROUND_CEILING)))
     is_sure = fee == 0 or (weight is not None and basis == "weight")
-    return Postage(fee, Span(fee, fee * units * steps), basis, is_sure)
+    return Postage(fee, PriceRange(fee, fee * units * steps), basis, is_sure)
 
 
 def _free_from(fee: Decimal, units: int, _: Decimal | None, basis: Basis) -> Postage:
-    return Postage(fee, Span(_NONE, fee * units), basis, is_sure=False)
+    return Postage(fee, PriceRange(_NONE, fee * units), basis, is_sure=False)
 
 
 _ORDERS = {

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Cover", "cover"]
+__all__ = ["SetCover", "cover"]
 
 _EXACT_SEEDS = 256
 _EXACT_STEPS = 1_500_000  # comparisons; about half a second
 
 
 @dataclass(frozen=True, slots=True)
-class Cover:
+class SetCover:
     """Suppliers by index, the one that adds most first, and how many seeds each adds.
 
     `is_smallest`: no smaller set reaches the target. Greedy alone is at most 1 + ln(n) times as
@@ -31,7 +31,7 @@ class Cover:
         return sum(self.gains)
 
 
-def cover(sets: Sequence[np.ndarray], seeds: int, target: int) -> Cover:
+def cover(sets: Sequence[np.ndarray], seeds: int, target: int) -> SetCover:
     """Covers `target` of the seeds 0 to `seeds` - 1, or all that can be, whichever is less.
 
     Each set holds a supplier's seeds, each once; of equal ones the first is preferred.
@@ -43,7 +43,7 @@ def cover(sets: Sequence[np.ndarray], seeds: int, target: int) -> Cover:
     picks = _greedy(sets, seeds, target)
     smaller, is_smallest = _smaller(sets, seeds, target, picks)
     picks = _greedy(sets, seeds, target, smaller) if smaller is not None else picks
-    return Cover(tuple(picks), tuple(_gains(sets, seeds, picks)), is_smallest)
+    return SetCover(tuple(picks), tuple(_gains(sets, seeds, picks)), is_smallest)
 
 
 def _greedy(

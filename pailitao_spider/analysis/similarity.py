@@ -13,7 +13,7 @@ from pailitao_spider.analysis.feed_reader import Feeds, Line
 from pailitao_spider.analysis.invented import SANDBOX, is_invented
 from pailitao_spider.results.line_keys import NO_LINE
 
-__all__ = ["MEMBER", "Looking", "joined"]
+__all__ = ["MEMBER", "AddSimilarity", "joined"]
 
 MEMBER = "visual_similarity"
 _AT_ONCE = 64
@@ -36,7 +36,7 @@ _PICTURED = msgspec.json.Decoder(_Pictured)
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-class Looking:
+class AddSimilarity:
     """Looks at offers whose similarity no gateway gave, or at all; counts what became of them."""
 
     def __init__(self, look: Look, *, is_for_all: bool = False) -> None:

@@ -17,7 +17,7 @@ from pailitao_spider.analysis.compare import Lines
 from pailitao_spider.analysis.feed_reader import OfferLine
 from pailitao_spider.analysis.matches import Relations
 from pailitao_spider.analysis.sellers import Sellers
-from pailitao_spider.analysis.set_cover import Cover, cover
+from pailitao_spider.analysis.set_cover import SetCover, cover
 from pailitao_spider.offers.int_set import NumberSet
 
 __all__ = ["Supplier", "Suppliers", "suppliers_of"]
@@ -81,7 +81,7 @@ class Suppliers:
     """
 
     ranked: tuple[Supplier, ...]
-    cover: Cover
+    cover: SetCover
     seeds: int
     target: int
     uncovered: tuple[str, ...]

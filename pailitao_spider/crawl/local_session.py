@@ -13,10 +13,10 @@ from pailitao_spider.crawl import scrapy_internals
 from pailitao_spider.crawl.bookkeeping import Bookkeeping
 from pailitao_spider.crawl.session import Session
 from pailitao_spider.keys.accounts import Account
-from pailitao_spider.keys.adaptive_rate import Pace
-from pailitao_spider.keys.budget import LocalBudget, Purse
+from pailitao_spider.keys.adaptive_rate import AdaptiveRate
+from pailitao_spider.keys.budget import LocalBudget, SpendLimit
 from pailitao_spider.keys.key import Key
-from pailitao_spider.keys.rate_limiter import LocalGate
+from pailitao_spider.keys.rate_limiter import LocalRateLimiter
 from pailitao_spider.keys.retry_policy import RetryPolicy
 from pailitao_spider.keys.token_file import TokenFile, default_folder
 from pailitao_spider.keys.tokens import LocalTokens, Token
@@ -108,7 +108,7 @@ class LocalSession(Session):
     def _open_access(self) -> None:
         self.policy = RetryPolicy(tries=self.config.transient_tries)
         self._usage = self._opened_usage()
-        purse = Purse(self.config.max_spend, self._usage.spent_today)
+        purse = SpendLimit(self.config.max_spend, self._usage.spent_today)
         self._open_pool([self._local_key(each, purse) for each in self._accounts()])
 
     def _opened_usage(self) -> UsageFile:
@@ -128,12 +128,12 @@ class LocalSession(Session):
             failed(error)
             return UsageFile(None, time.time)
 
-    def _local_key(self, account: Account, purse: Purse) -> Key:
+    def _local_key(self, account: Account, purse: SpendLimit) -> Key:
         assert self._state is not None
         assert self._usage is not None
         engine, config = self.crawler.engine, account.config
-        gate = LocalGate(
-            Pace(config.rate),
+        gate = LocalRateLimiter(
+            AdaptiveRate(config.rate),
             config.burst,
             clock=time.monotonic,
             sleep=asyncio.sleep,

@@ -36,14 +36,14 @@ from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.washing import Washing, signatures_of
 from pailitao_spider.keys.accounts import Account, accounts_of
 from pailitao_spider.keys.adaptive_rate import Permit
-from pailitao_spider.keys.budget import DayUse
+from pailitao_spider.keys.budget import DayUsage
 from pailitao_spider.keys.key import Key, Out
 from pailitao_spider.keys.pool import Pool
 from pailitao_spider.keys.quota_day import next_midnight
 from pailitao_spider.keys.retry_policy import RetryPolicy
 from pailitao_spider.keys.suspensions import why_all_are_out, with_time
 from pailitao_spider.offers.dedup import SeenOffers, Written
-from pailitao_spider.offers.drift_monitor import DriftWatch
+from pailitao_spider.offers.drift_monitor import DriftMonitor
 from pailitao_spider.results.ledger import Books
 from pailitao_spider.results.records import LedgerLine
 from pailitao_spider.results.seed_index import PageStore
@@ -121,13 +121,13 @@ class Session:
         """Hands all that was exported to the system; set by the exporter that is live."""
         self.held_files: list[HeldFile] = []
         """The local feeds, kept from other runs and looked at before anything is claimed."""
-        self.drift: dict[str, DriftWatch] = {}
+        self.drift: dict[str, DriftMonitor] = {}
         """By gateway, once it has given a page."""
         self.is_open = False
         self.failed_to_open: Exception | None = None
         self.stopped: str | None = None
         self._stopped_by = ""
-        self.uses: dict[str, DayUse] = {}
+        self.uses: dict[str, DayUsage] = {}
         """What was made of each key today, over all runs; known when the session has closed."""
         self._sandbox: Site | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -369,10 +369,10 @@ class Session:
         watch.note(page.rows, page.unreadable, page.drift)
         return watch.excess
 
-    def _watch_of(self, group: str) -> DriftWatch:
+    def _watch_of(self, group: str) -> DriftMonitor:
         if group not in self.drift:
             dialect = (self.pool.of_group(group) or self.pool.keys[0]).dialect
-            self.drift[group] = DriftWatch(dialect.name, dialect.shape, self.config.drift_limit)
+            self.drift[group] = DriftMonitor(dialect.name, dialect.shape, self.config.drift_limit)
         return self.drift[group]
 
     def count_seed(self, line: LedgerLine) -> None:

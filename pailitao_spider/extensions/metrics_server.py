@@ -13,7 +13,7 @@ from scrapy import signals
 
 from pailitao_spider.crawl.session import session_of
 from pailitao_spider.monitoring.prometheus import ProgressCollector
-from pailitao_spider.monitoring.snapshot_taker import Watch
+from pailitao_spider.monitoring.snapshot_taker import SnapshotTaker
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -43,7 +43,7 @@ class MetricsServer:
     async def _open(self) -> None:
         if not self._session.is_open:
             return
-        watch = Watch(self._crawler, self._session)
+        watch = SnapshotTaker(self._crawler, self._session)
         runner = web.AppRunner(_app(watch), access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
@@ -79,7 +79,7 @@ class MetricsServer:
             self._runner = None
 
 
-def _app(watch: Watch) -> web.Application:
+def _app(watch: SnapshotTaker) -> web.Application:
     registry = CollectorRegistry()
     registry.register(ProgressCollector(watch.progress))
 

@@ -12,17 +12,17 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from pailitao_spider.crawl import scrapy_internals
-from pailitao_spider.monitoring.snapshot import LastWord
-from pailitao_spider.monitoring.snapshot_taker import Watch
+from pailitao_spider.monitoring.snapshot import LastWarning
+from pailitao_spider.monitoring.snapshot_taker import SnapshotTaker
 from pailitao_spider.monitoring.text import line, stopping
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
     from pailitao_spider.crawl.session import Session
-    from pailitao_spider.monitoring.terminal_footer import Foot
+    from pailitao_spider.monitoring.terminal_footer import StatusFooter
 
-__all__ = ["Showing"]
+__all__ = ["ProgressDisplay"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,15 +33,15 @@ _STOP_SECONDS = 0.2
 _DUMB = ("dumb", "unknown", "")
 
 
-class Showing:
+class ProgressDisplay:
     """From `begin` to `end`. What goes wrong here is told and costs the crawl nothing."""
 
     def __init__(self, crawler: Crawler, session: Session) -> None:
         self._crawler = crawler
         self._session = session
-        self._watch = Watch(crawler, session)
+        self._watch = SnapshotTaker(crawler, session)
         self._words = _LastWords(self._watch)
-        self._foot: Foot | None = None
+        self._foot: StatusFooter | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped_at: float | None = None
 
@@ -109,9 +109,9 @@ class Showing:
 
     def _open_panel(self) -> None:
         from pailitao_spider.monitoring.panel import panel
-        from pailitao_spider.monitoring.terminal_footer import Foot
+        from pailitao_spider.monitoring.terminal_footer import StatusFooter
 
-        foot = Foot(
+        foot = StatusFooter(
             lambda width, height, ascii_only: panel(
                 self._watch.progress(), width, height, ascii_only=ascii_only
             )
@@ -129,7 +129,7 @@ class Showing:
             return
         self._watch.note()
         if self._stopped_at is not None:
-            self._watch.last_word = LastWord("WARNING", self._stopping(), self._stopped_at)
+            self._watch.last_word = LastWarning("WARNING", self._stopping(), self._stopped_at)
         self._foot.draw()
 
     def _close_panel(self) -> None:
@@ -146,13 +146,15 @@ def _has_terminal() -> bool:
 class _LastWords(logging.Handler):
     """Keeps the last line of the log that asks for attention."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: SnapshotTaker) -> None:
         super().__init__(logging.WARNING)
         self._watch = watch
 
     def emit(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(Exception):
-            self._watch.last_word = LastWord(record.levelname, record.getMessage(), record.created)
+            self._watch.last_word = LastWarning(
+                record.levelname, record.getMessage(), record.created
+            )
 
 
 def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pailitao_spider.results.paths import ResultPaths
     from pailitao_spider.sql.connection import Database
     from pailitao_spider.sql.following import Follower
-    from pailitao_spider.sql.tally import Behind
+    from pailitao_spider.sql.tally import Backlog
 
 __all__ = ["SqlFollower"]
 
@@ -55,7 +55,7 @@ class SqlFollower:
         self._moved_at = 0.0
         self._failures = 0
         self._why = ""
-        self._behind: Behind | None = None
+        self._behind: Backlog | None = None
         self._leaving = asyncio.Event()
         self._settled = asyncio.Event()
         self._could_stop = False

@@ -12,7 +12,7 @@ from scrapy import signals
 from pailitao_spider import stat_keys
 from pailitao_spider.config.setting_table import sql_url_of
 from pailitao_spider.crawl.session import session_of
-from pailitao_spider.extensions.progress import Showing
+from pailitao_spider.extensions.progress import ProgressDisplay
 from pailitao_spider.monitoring.counts import counted
 from pailitao_spider.monitoring.text import refusals
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
     from pailitao_spider.extensions.sql_follower import SqlFollower
-    from pailitao_spider.keys.budget import DayUse
+    from pailitao_spider.keys.budget import DayUsage
     from pailitao_spider.keys.key import Key
     from pailitao_spider.results.paths import ResultPaths
 
@@ -42,7 +42,7 @@ class Summary:
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._session = session_of(crawler)
-        self._showing: Showing | None = None
+        self._showing: ProgressDisplay | None = None
         self._started = time.monotonic()
         self._ended: float | None = None
         self._is_told = False
@@ -56,7 +56,7 @@ class Summary:
 
     def _begin(self) -> None:
         if self._session.keeps_ledger and self._session.is_open:
-            self._showing = Showing(self._crawler, self._session)
+            self._showing = ProgressDisplay(self._crawler, self._session)
             self._showing.begin()
 
     async def _hide(self) -> None:
@@ -159,7 +159,7 @@ class Summary:
             out = "" if key.out is None else f"; out: {key.out.text}"
             yield key.name, f"{text}{out}"
 
-    def _today(self, key: Key) -> DayUse:
+    def _today(self, key: Key) -> DayUsage:
         used = self._session.uses.get(key.name)
         return key.budget.today if used is None else used
 

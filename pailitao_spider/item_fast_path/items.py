@@ -13,7 +13,7 @@ from scrapy.exceptions import DropItem
 from scrapy.utils.log import logformatter_adapter
 from twisted.python.failure import Failure
 
-from pailitao_spider.item_fast_path.receivers import Audience, Receivers, awaitable, is_awaited
+from pailitao_spider.item_fast_path.receivers import Receivers, Subscribers, awaitable, is_awaited
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -30,8 +30,8 @@ class Audiences:
     """Who listens to the signals of a crawl's items."""
 
     def __init__(self, crawler: Crawler) -> None:
-        def audience(signal: Any, *own: str) -> Audience:
-            return Audience(crawler, signal, ("response", "spider"), ("item", *own))
+        def audience(signal: Any, *own: str) -> Subscribers:
+            return Subscribers(crawler, signal, ("response", "spider"), ("item", *own))
 
         self.scraped = audience(signals.item_scraped)
         self.dropped = audience(signals.item_dropped, "exception")

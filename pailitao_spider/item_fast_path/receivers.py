@@ -20,7 +20,7 @@ from twisted.internet.defer import Deferred
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-__all__ = ["Audience", "Receivers", "awaitable", "is_awaited"]
+__all__ = ["Receivers", "Subscribers", "awaitable", "is_awaited"]
 
 logger = logging.getLogger("scrapy.utils.signal")  # Scrapy tells of a failing receiver there
 
@@ -56,7 +56,7 @@ class _Listener:
     """What it takes could be read; else the dispatcher itself calls it, and says what it lacks."""
 
 
-class Audience:
+class Subscribers:
     """Who listens to one signal of a crawl, or to any; nobody is kept alive by it.
 
     `shared` and `own` are the names of the signal's arguments.
@@ -129,7 +129,7 @@ class Receivers:
     response on.
     """
 
-    def __init__(self, audience: Audience, given: dict[str, Any]) -> None:
+    def __init__(self, audience: Subscribers, given: dict[str, Any]) -> None:
         self._audience = audience
         self._given = given
         self._look_up()

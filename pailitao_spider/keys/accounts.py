@@ -10,9 +10,9 @@ from pailitao_spider.config.setting_table import Config
 from pailitao_spider.gateways.calls import Credential
 from pailitao_spider.gateways.protocol import Dialect
 from pailitao_spider.gateways.registry import dialect
-from pailitao_spider.keys.budget import Allowance, Budget
+from pailitao_spider.keys.budget import Budget, KeyLimits
 from pailitao_spider.keys.key import Key
-from pailitao_spider.keys.rate_limiter import Gate
+from pailitao_spider.keys.rate_limiter import RateLimiter
 from pailitao_spider.keys.token_file import TokenFile, default_folder
 from pailitao_spider.keys.tokens import Token, TokenStore
 from pailitao_spider.keys.upload_cache import Uploads
@@ -43,14 +43,14 @@ class Account:
         return f"{self.url} {self.credential.owner}"
 
     @property
-    def allowance(self) -> Allowance:
-        return Allowance(self.config.daily_calls, self.config.price)
+    def allowance(self) -> KeyLimits:
+        return KeyLimits(self.config.daily_calls, self.config.price)
 
     def token_file(self) -> TokenFile:
         """Where its newest tokens are kept from run to run."""
         return TokenFile.of(default_folder(), self.credential.owner, self.configured)
 
-    def key(self, gate: Gate, tokens: TokenStore, budget: Budget, uploads: Uploads) -> Key:
+    def key(self, gate: RateLimiter, tokens: TokenStore, budget: Budget, uploads: Uploads) -> Key:
         """The key as the pool has it."""
         return Key(
             name=self.config.name,

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["CONSTANTS", "Pace", "Permit"]
+__all__ = ["CONSTANTS", "AdaptiveRate", "Permit"]
 
 _START_PER_SECOND = 2.0
 _MOST_PER_SECOND = 1000.0
@@ -62,7 +62,7 @@ class _Phase(Enum):
     STEADY = 3
 
 
-class Pace:
+class AdaptiveRate:
     """The calls a second of one key. `ceiling` is the user's rate, or None to find it."""
 
     def __init__(self, ceiling: float | None = None) -> None:

@@ -11,11 +11,11 @@ from typing import Protocol
 from pailitao_spider.gateways.pages import QuotaTold
 
 __all__ = [
-    "Allowance",
     "Budget",
-    "DayUse",
+    "DayUsage",
+    "KeyLimits",
     "LocalBudget",
-    "Purse",
+    "SpendLimit",
     "Tally",
     "Waits",
     "millionths",
@@ -26,7 +26,7 @@ _AHEAD = 10  # a write costs as much as all else that is done for a call
 
 
 @dataclass(frozen=True, slots=True)
-class DayUse:
+class DayUsage:
     """What was made of a key on one day.
 
     `spent` is in millionths of a yuan; it holds the price of calls under way, and of those whose
@@ -42,14 +42,14 @@ class DayUse:
         """Free ones, and those of which no answer is known."""
         return self.calls - self.billed
 
-    def __add__(self, other: DayUse) -> DayUse:
-        return DayUse(
+    def __add__(self, other: DayUsage) -> DayUsage:
+        return DayUsage(
             self.calls + other.calls, self.billed + other.billed, self.spent + other.spent
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class KeyLimits:
     """What a key may do in a day. `price` is yuan a billed call; None is no limit, no price."""
 
     daily_calls: int | None = None
@@ -59,11 +59,11 @@ class Allowance:
 class Tally(Protocol):
     """Counts the calls of all keys by day, over all runs."""
 
-    def add(self, owner: str, use: DayUse, most: int | None = None) -> bool:
+    def add(self, owner: str, use: DayUsage, most: int | None = None) -> bool:
         """False, and nothing is added, when the day would have more than `most` calls."""
         ...
 
-    def today(self, owner: str) -> DayUse: ...
+    def today(self, owner: str) -> DayUsage: ...
     def spent_today(self) -> int:
         """By all keys, in millionths of a yuan."""
         ...
@@ -73,7 +73,7 @@ class Budget(Protocol):
     """Leave of one key to make one more call today."""
 
     @property
-    def today(self) -> DayUse: ...
+    def today(self) -> DayUsage: ...
     async def take(self) -> str | None:
         """Counts one call; or says why none may be made any more today, and counts nothing.
 
@@ -103,7 +103,7 @@ def millionths(yuan: Decimal | None) -> int:
     return 0 if yuan is None else int(yuan.scaleb(6).to_integral_value())
 
 
-class Purse:
+class SpendLimit:
     """What all keys together may cost in a day. `spent_today` counts calls under way as billed."""
 
     def __init__(self, most: Decimal | None, spent_today: Callable[[], int]) -> None:
@@ -154,20 +154,20 @@ class LocalBudget:
     calls are written at a time, and those that were not made taken back at the end.
     """
 
-    def __init__(self, owner: str, allowance: Allowance, tally: Tally, purse: Purse) -> None:
+    def __init__(self, owner: str, allowance: KeyLimits, tally: Tally, purse: SpendLimit) -> None:
         self._owner = owner
         self._allowance = allowance
         self._price = millionths(allowance.price)
         self._tally = tally
         self._purse = purse
         self._told: QuotaTold | None = None
-        self._unwritten = DayUse()
+        self._unwritten = DayUsage()
         """Answers that are written with the next call, so that a call costs one write."""
         self._ahead = 0
         """Calls that are written and not made yet."""
 
     @property
-    def today(self) -> DayUse:
+    def today(self) -> DayUsage:
         return self._tally.today(self._owner) + self._unwritten + self._calls(-self._ahead)
 
     async def take(self) -> str | None:
@@ -190,9 +190,9 @@ class LocalBudget:
         self._purse.waits.ended()
 
     def answered(self, billed: bool) -> None:
-        self._unwritten += DayUse(0, 1) if billed else DayUse(0, 0, -self._price)
+        self._unwritten += DayUsage(0, 1) if billed else DayUsage(0, 0, -self._price)
         if self._purse.most is not None:
-            self._write(DayUse())
+            self._write(DayUsage())
         self._purse.waits.ended()
 
     def told(self, quota: QuotaTold) -> None:
@@ -202,12 +202,12 @@ class LocalBudget:
         ahead, self._ahead = self._ahead, 0
         self._write(self._calls(-ahead))
 
-    def _calls(self, number: int) -> DayUse:
-        return DayUse(number, 0, number * self._price)
+    def _calls(self, number: int) -> DayUsage:
+        return DayUsage(number, 0, number * self._price)
 
-    def _write(self, use: DayUse, most: int | None = None) -> bool:
+    def _write(self, use: DayUsage, most: int | None = None) -> bool:
         whole = use + self._unwritten
-        if whole != DayUse() and not self._tally.add(self._owner, whole, most):
+        if whole != DayUsage() and not self._tally.add(self._owner, whole, most):
             return False
-        self._unwritten = DayUse()
+        self._unwritten = DayUsage()
         return True

@@ -9,7 +9,7 @@ from pailitao_spider.gateways.calls import Credential, PictureRef, SearchCall
 from pailitao_spider.gateways.protocol import Dialect, TakesUploads
 from pailitao_spider.keys.breaker import Breaker
 from pailitao_spider.keys.budget import Budget
-from pailitao_spider.keys.rate_limiter import Gate
+from pailitao_spider.keys.rate_limiter import RateLimiter
 from pailitao_spider.keys.tokens import TokenStore
 from pailitao_spider.keys.upload_cache import Uploads
 
@@ -40,7 +40,7 @@ class Key:
     token_url: str | None
     credential: Credential
     """Without a token: `tokens` knows the newest."""
-    gate: Gate
+    gate: RateLimiter
     tokens: TokenStore
     budget: Budget
     uploads: Uploads

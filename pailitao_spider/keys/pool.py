@@ -18,7 +18,7 @@ from pailitao_spider.keys.adaptive_rate import Permit
 from pailitao_spider.keys.key import Key, Out
 from pailitao_spider.keys.rate_limiter import GateClosedError
 
-__all__ = ["FIRST_PAGE", "NEXT_PAGE", "UPLOAD", "NoKeyError", "Pool", "Seat", "UnwantedError"]
+__all__ = ["FIRST_PAGE", "NEXT_PAGE", "UPLOAD", "Grant", "NoKeyError", "Pool", "UnwantedError"]
 
 NEXT_PAGE, FIRST_PAGE, UPLOAD = 0, 1, 2
 """The order within the line."""
@@ -41,7 +41,7 @@ def _always() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class Grant:
     """Leave for one call by one key."""
 
     key: Key
@@ -54,7 +54,7 @@ class _Waiter:
     order: tuple[int, int]
     only: Key | None
     wanted: Callable[[], bool]
-    seat: asyncio.Future[Seat] = field(repr=False)
+    seat: asyncio.Future[Grant] = field(repr=False)
 
 
 class Pool:
@@ -148,7 +148,7 @@ class Pool:
         order: int,
         only: Key | None = None,
         wanted: Callable[[], bool] = _always,
-    ) -> Seat:
+    ) -> Grant:
         """Waits for leave to call by one of the keys that are `able`; `only` names a single one.
 
         Raises NoKeyError when there is none, GateClosedError when the run ends meanwhile, and
@@ -172,7 +172,7 @@ class Pool:
             self._leaves(waiter)
             self.waited_seconds += self._steady() - asked_at
 
-    async def leave(self, seat: Seat) -> None:
+    async def leave(self, seat: Grant) -> None:
         """The call that the seat is for is not made."""
         seat.key.seats -= 1
         seat.key.gate.unclear()
@@ -191,7 +191,7 @@ class Pool:
         self, able: Able, order: int, only: Key | None, wanted: Callable[[], bool]
     ) -> _Waiter:
         self._number += 1
-        future: asyncio.Future[Seat] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Grant] = asyncio.get_running_loop().create_future()
         return _Waiter(able, (order, self._number), only, wanted, future)
 
     def _leaves(self, waiter: _Waiter) -> None:
@@ -263,7 +263,7 @@ class Pool:
             first = other
             self._leaves(first)
         key.seats += 1
-        first.seat.set_result(Seat(key, permit))
+        first.seat.set_result(Grant(key, permit))
 
     async def _asked(self, key: Key, waiter: _Waiter) -> str | None:
         """Takes a call out of the key's budget, or says why there is none. The waiter is out of the

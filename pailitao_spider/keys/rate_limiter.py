@@ -12,9 +12,15 @@ import math
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from pailitao_spider.keys.adaptive_rate import Pace, Permit
+from pailitao_spider.keys.adaptive_rate import AdaptiveRate, Permit
 
-__all__ = ["FIRST_ANSWER_SECONDS", "Gate", "GateClosedError", "LocalGate", "catch_up_seconds"]
+__all__ = [
+    "FIRST_ANSWER_SECONDS",
+    "GateClosedError",
+    "LocalRateLimiter",
+    "RateLimiter",
+    "catch_up_seconds",
+]
 
 _SLICE_SECONDS = 0.25  # how long a waiting call may take to notice that the run ends
 _FIRST_SLICE_SECONDS = 0.01
@@ -29,7 +35,7 @@ class GateClosedError(Exception):
     """The run ends: no call leaves any more."""
 
 
-class Gate(Protocol):
+class RateLimiter(Protocol):
     """Leave to call, for one key. The answer to each call is reported back."""
 
     @property
@@ -47,12 +53,12 @@ class Gate(Protocol):
     def unclear(self) -> None: ...
 
 
-class LocalGate:
+class LocalRateLimiter:
     """The gate of one process. `clock` gives monotonic seconds, `sleep` waits for some."""
 
     def __init__(
         self,
-        pace: Pace,
+        pace: AdaptiveRate,
         burst: int = 1,
         *,
         clock: Callable[[], float],

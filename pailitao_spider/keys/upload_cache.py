@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-__all__ = ["LocalUploads", "UploadMemory", "Uploads"]
+__all__ = ["LocalUploads", "UploadCache", "Uploads"]
 
 
-class UploadMemory(Protocol):
+class UploadCache(Protocol):
     """Where uploads are remembered, from one run to the next."""
 
     def imgid(self, sha256: str) -> str | None: ...
@@ -32,7 +32,7 @@ class Uploads(Protocol):
 class LocalUploads:
     """The uploads of one process; of many who need the same picture, one uploads it."""
 
-    def __init__(self, memory: UploadMemory) -> None:
+    def __init__(self, memory: UploadCache) -> None:
         self._memory = memory
         self._under_way: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 

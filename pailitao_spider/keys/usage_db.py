@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from pailitao_spider.keys.budget import DayUse
+from pailitao_spider.keys.budget import DayUsage
 from pailitao_spider.keys.quota_day import beijing_day
 
 __all__ = ["UsageFile"]
@@ -49,7 +49,7 @@ class UsageFile:
         before = beijing_day(clock() - _KEPT_DAYS * 86400)
         self._database.execute("DELETE FROM usage WHERE day < ?", (before,))
 
-    def add(self, owner: str, use: DayUse, most: int | None = None) -> bool:
+    def add(self, owner: str, use: DayUsage, most: int | None = None) -> bool:
         """Adds to the day's numbers of a key, in one step for all processes; False, and nothing
         is added, when the day would have more than `most` calls.
         """
@@ -66,12 +66,12 @@ class UsageFile:
             self._failed(error)
             return self._database.execute(_ADD, values).rowcount > 0
 
-    def today(self, owner: str) -> DayUse:
+    def today(self, owner: str) -> DayUsage:
         found = self._database.execute(
             "SELECT calls, billed, spent FROM usage WHERE owner = ? AND day = ?",
             (owner, beijing_day(self._clock())),
         ).fetchone()
-        return DayUse(*found) if found else DayUse()
+        return DayUsage(*found) if found else DayUsage()
 
     def spent_today(self) -> int:
         found = self._database.execute(

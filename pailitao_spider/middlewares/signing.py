@@ -19,7 +19,14 @@ from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchC
 from pailitao_spider.gateways.oauth import refresh_form
 from pailitao_spider.gateways.washing import Washing
 from pailitao_spider.keys.key import Key
-from pailitao_spider.keys.pool import FIRST_PAGE, NEXT_PAGE, UPLOAD, NoKeyError, Seat, UnwantedError
+from pailitao_spider.keys.pool import (
+    FIRST_PAGE,
+    NEXT_PAGE,
+    UPLOAD,
+    Grant,
+    NoKeyError,
+    UnwantedError,
+)
 from pailitao_spider.keys.rate_limiter import GateClosedError
 from pailitao_spider.keys.tokens import Token
 from pailitao_spider.middlewares.call_accounting import no_answer
@@ -50,7 +57,7 @@ class _Leave:
 
     key: Key
     form: Callable[[Token], Form]
-    seat: Seat | None = None
+    seat: Grant | None = None
     imgid: str | None = None
 
 
@@ -162,7 +169,7 @@ class SigningMiddleware:
 
     # which key
 
-    async def _seat(self, request: Request, call: SearchCall) -> tuple[Seat, str]:
+    async def _seat(self, request: Request, call: SearchCall) -> tuple[Grant, str]:
         """Leave for a search, and what the picture is called at that key's gateway."""
         pool, group = self._session.pool, request.meta[META].get("gateway")
         self._session.check_takes(call)
@@ -192,7 +199,7 @@ class SigningMiddleware:
 
     async def _seat_of(
         self, request: Request, call: SearchCall, able: Callable[[Key], bool]
-    ) -> tuple[Seat, str]:
+    ) -> tuple[Grant, str]:
         pool, picture = self._session.pool, call.picture
         order = FIRST_PAGE if call.page == 1 else NEXT_PAGE
         wanted = self._is_wanted(request, call)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from pailitao_spider.monitoring.snapshot import KeyProgress, LastWord, OpenSeed, Progress
+from pailitao_spider.monitoring.snapshot import KeyProgress, LastWarning, OpenSeed, Progress
 from pailitao_spider.monitoring.text import duration, numbers, pace, refusals
 from pailitao_spider.offers.values import cleaned
 
@@ -159,7 +159,7 @@ def _slowest(seed: OpenSeed | None) -> Text:
     return Text(f"{words}: {cleaned(seed.seed_id)}")
 
 
-def _last_word(word: LastWord | None) -> Text:
+def _last_word(word: LastWarning | None) -> Text:
     if word is None:
         return Text("none")
     moment = time.strftime("%H:%M:%S", time.localtime(word.at))

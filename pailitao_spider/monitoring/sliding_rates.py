@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Recent"]
+__all__ = ["SlidingRates"]
 
 _LEAST_GAP_SECONDS = 0.9
 _KEPT_SECONDS = 60.0
@@ -20,7 +20,7 @@ class _Look:
     numbers: Mapping[str, int]
 
 
-class Recent:
+class SlidingRates:
     """Looks of the last minute, about one a second. Times are monotonic seconds."""
 
     def __init__(self) -> None:

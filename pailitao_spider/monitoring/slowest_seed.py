@@ -13,7 +13,7 @@ from pailitao_spider.monitoring.snapshot import OpenSeed
 if TYPE_CHECKING:
     from scrapy import Request
 
-__all__ = ["OpenSeeds"]
+__all__ = ["SlowestSeed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class _Seen:
     page: int
 
 
-class OpenSeeds:
+class SlowestSeed:
     """Seeds by when they were first seen at work. Times are monotonic seconds."""
 
     def __init__(self, searches: OpenSearches) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pailitao_spider.keys.budget import DayUse
+from pailitao_spider.keys.budget import DayUsage
 
-__all__ = ["Counts", "KeyProgress", "LastWord", "OpenSeed", "Progress", "SharedRun"]
+__all__ = ["Counts", "KeyProgress", "LastWarning", "OpenSeed", "Progress", "SharedRun"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class KeyProgress:
     """The gateway has shown where its limit is."""
     per_second: float | None = None
     """Calls of this process, over the last ten seconds."""
-    today: DayUse = field(default_factory=DayUse)
+    today: DayUsage = field(default_factory=DayUsage)
     daily_calls: int | None = None
     has_price: bool = False
     out: str | None = None
@@ -66,7 +66,7 @@ class SharedRun:
 
 
 @dataclass(frozen=True, slots=True)
-class LastWord:
+class LastWarning:
     """The last warning or error of the log; `at` is unix seconds."""
 
     level: str
@@ -123,7 +123,7 @@ class Progress:
     left_seconds: float | None = None
     """Until the run is over, at the pace of the last minute."""
     slowest: OpenSeed | None = None
-    last_word: LastWord | None = None
+    last_word: LastWarning | None = None
 
     @property
     def through(self) -> int:

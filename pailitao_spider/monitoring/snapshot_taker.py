@@ -18,9 +18,15 @@ from pailitao_spider.errors import PailitaoError
 from pailitao_spider.keys.key import Key
 from pailitao_spider.keys.tokens import Token
 from pailitao_spider.monitoring.counts import counted
-from pailitao_spider.monitoring.sliding_rates import Recent
-from pailitao_spider.monitoring.slowest_seed import OpenSeeds
-from pailitao_spider.monitoring.snapshot import Counts, KeyProgress, LastWord, Progress, SharedRun
+from pailitao_spider.monitoring.sliding_rates import SlidingRates
+from pailitao_spider.monitoring.slowest_seed import SlowestSeed
+from pailitao_spider.monitoring.snapshot import (
+    Counts,
+    KeyProgress,
+    LastWarning,
+    Progress,
+    SharedRun,
+)
 from pailitao_spider.seeds.sources import open_source, unheard
 
 if TYPE_CHECKING:
@@ -28,24 +34,24 @@ if TYPE_CHECKING:
 
     from pailitao_spider.crawl.session import Session
 
-__all__ = ["Watch", "counted_seeds"]
+__all__ = ["SnapshotTaker", "counted_seeds"]
 
 # A list is read twice up to here: 8 µs a seed.
 _MOST_COUNTED = 100_000
 _MOST_BYTES = 8 * 2**20
 
 
-class Watch:
+class SnapshotTaker:
     """What is known of an open session. All of it is read where the crawl runs, on its loop."""
 
     def __init__(self, crawler: Crawler, session: Session) -> None:
-        self.last_word: LastWord | None = None
+        self.last_word: LastWarning | None = None
         self._crawler = crawler
         self._session = session
         self._started = time.monotonic()
         self._settings = {key.name: key for key in keys_of(session.config)}
-        self._recent = Recent()
-        self._open_seeds = OpenSeeds(session.searches)
+        self._recent = SlidingRates()
+        self._open_seeds = SlowestSeed(session.searches)
         self._tokens: dict[str, Token] = {}
         self._run: SharedRun | None = None
         self._source_seeds: int | None = None

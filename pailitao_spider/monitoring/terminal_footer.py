@@ -19,13 +19,13 @@ from pailitao_spider.monitoring.console import ErrorConsole
 if TYPE_CHECKING:
     from typing import TextIO
 
-__all__ = ["Foot"]
+__all__ = ["StatusFooter"]
 
 Lines = Callable[[int, int, bool], list[Text]]
 """Those for a width, a height, and a terminal that knows ASCII only."""
 
 
-class Foot:
+class StatusFooter:
     """The lines, from `open` to `close`. What is logged meanwhile to standard error stands above
     them. However the process ends, short of a kill -9, the terminal is left as it was.
     """

@@ -13,7 +13,7 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from pailitao_spider.errors import PictureError
-from pailitao_spider.offer_pictures.host_throttle import HostTurns
+from pailitao_spider.offer_pictures.host_throttle import HostThrottle
 from pailitao_spider.offer_pictures.hosts import NO_URL, TrustedHosts, checked_url
 from pailitao_spider.offer_pictures.resolving import CheckedResolver
 from pailitao_spider.pictures.formats import format_of
@@ -59,7 +59,7 @@ class WebPictures:
         self._limits = limits or FetchLimits()
         self._ssl = ssl_context
         self._resolver = resolver
-        self._turns = HostTurns(self._limits.at_once_a_host, self._limits.spacing_seconds)
+        self._turns = HostThrottle(self._limits.at_once_a_host, self._limits.spacing_seconds)
         self._opened: aiohttp.ClientSession | None = None
         self._was_kept_waiting = False
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pailitao_spider.errors import PictureError
 
-__all__ = ["HostTurns"]
+__all__ = ["HostThrottle"]
 
 _GIVEN_UP_AFTER = 10
 _BLAMED = ("timeout", "unreachable", "unknown_host", "bad_certificate", "http_403", "http_429",
@@ -24,7 +24,7 @@ class _Host:
     """In a row, of those that the host is to blame for."""
 
 
-class HostTurns:
+class HostThrottle:
     """Turns at hosts. One that fails ten times in a row is left alone for the rest of the run."""
 
     def __init__(self, at_once: int, spacing_seconds: float) -> None:

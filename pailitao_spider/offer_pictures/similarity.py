@@ -18,7 +18,7 @@ from pailitao_spider.pictures import PictureLimits, prepare
 from pailitao_spider.pictures.visual_descriptor import TILTS, Array, describe, resemblance, unclear
 from pailitao_spider.seeds.image_bytes import read_file
 
-__all__ = ["Likeness", "UnclearError"]
+__all__ = ["UnclearError", "VisualSimilarity"]
 
 _SEEDS_KEPT = 1024
 _LOOKED_AT = PictureLimits(5_000_000, 400, frozenset({"JPEG"}))
@@ -28,7 +28,7 @@ class UnclearError(PictureError):
     """A whole picture in which no product can be told from what is behind it."""
 
 
-class Likeness:
+class VisualSimilarity:
     """Looks at pictures in `pool`, at a seed's photo once.
 
     A seed's path is looked up in each of the folders. `seed_failures` counts seeds, not offers.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["Drift", "Sign"]
+__all__ = ["Drift", "DriftFinding"]
 
 _MOST_SHOWN = 60
 _MOST_NAMES = 200
@@ -20,7 +20,7 @@ _MOST_NAME_CHARACTERS = 60
 
 
 @dataclass(slots=True)
-class Sign:
+class DriftFinding:
     """How many rows showed it, and the first value that did, as JSON text that may be cut."""
 
     rows: int
@@ -31,8 +31,8 @@ class Sign:
 class Drift:
     """What was seen in some rows: fields that nobody documents, and fields of another type."""
 
-    unknown: dict[str, Sign] = field(default_factory=dict)
-    flipped: dict[str, Sign] = field(default_factory=dict)
+    unknown: dict[str, DriftFinding] = field(default_factory=dict)
+    flipped: dict[str, DriftFinding] = field(default_factory=dict)
 
     def note_unknown(self, name: str, values: Sequence[Any]) -> None:
         """A member that nobody documents, with its value in each row that has it."""
@@ -49,19 +49,19 @@ class Drift:
                 _take_up(ours, name, sign)
 
 
-def _note(signs: dict[str, Sign], name: str, values: Sequence[Any]) -> None:
+def _note(signs: dict[str, DriftFinding], name: str, values: Sequence[Any]) -> None:
     name = name[:_MOST_NAME_CHARACTERS]
     if (sign := signs.get(name)) is not None:
         sign.rows += len(values)
     elif values and len(signs) < _MOST_NAMES:
-        signs[name] = Sign(len(values), _example(values[0]))
+        signs[name] = DriftFinding(len(values), _example(values[0]))
 
 
-def _take_up(signs: dict[str, Sign], name: str, other: Sign) -> None:
+def _take_up(signs: dict[str, DriftFinding], name: str, other: DriftFinding) -> None:
     if (sign := signs.get(name)) is not None:
         sign.rows += other.rows
     elif len(signs) < _MOST_NAMES:
-        signs[name] = Sign(other.rows, other.example)
+        signs[name] = DriftFinding(other.rows, other.example)
 
 
 def _example(value: Any) -> str:

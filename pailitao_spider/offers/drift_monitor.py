@@ -6,11 +6,11 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from pailitao_spider.offers.drift import Drift, Sign
+from pailitao_spider.offers.drift import Drift, DriftFinding
 from pailitao_spider.offers.model import Offer, RejectedRow
 from pailitao_spider.offers.row_reader import RowShape
 
-__all__ = ["DriftWatch"]
+__all__ = ["DriftMonitor"]
 
 _ESSENTIAL = ("price", "title")
 _FEWEST_ROWS = 50  # of fewer nothing is said
@@ -18,7 +18,7 @@ _WINDOW_ROWS = 200
 _MOST_NAMED = 5
 
 
-class DriftWatch:
+class DriftMonitor:
     """The rows of one gateway. `limit` is the share that may be unreadable."""
 
     def __init__(self, gateway: str, shape: RowShape, limit: Decimal) -> None:
@@ -105,7 +105,7 @@ def _lacks(offer: Offer, name: str) -> bool:
     return getattr(offer, name) is None
 
 
-def _shown(signs: dict[str, Sign]) -> str:
+def _shown(signs: dict[str, DriftFinding]) -> str:
     most = sorted(signs.items(), key=lambda pair: -pair[1].rows)
     named = [f"{name} ({sign.rows} rows, such as {sign.example})" for name, sign in most]
     more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""

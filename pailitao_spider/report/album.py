@@ -14,7 +14,7 @@ from pailitao_spider.pictures import PictureLimits, prepare
 from pailitao_spider.seeds.image_bytes import load, read_part
 from pailitao_spider.seeds.model import FileImage
 
-__all__ = ["Album", "Embed", "PictureWay", "small_photo"]
+__all__ = ["Embed", "EmbeddedImages", "ImageMode", "small_photo"]
 
 MAX_BYTES = 48_000_000
 """Of all embedded pictures together, before Base64."""
@@ -39,7 +39,7 @@ The second argument is the room in bytes: addresses after it is used up may be l
 
 
 @dataclass(frozen=True, slots=True)
-class PictureWay:
+class ImageMode:
     """Where pictures come from: `drawn` for the sandbox's addresses, `fetched` for others.
 
     Others that were not fetched are linked if `links`. Not `shown`: no pictures at all.
@@ -53,10 +53,10 @@ class PictureWay:
     """That are linked besides Alibaba's."""
 
 
-class Album:
+class EmbeddedImages:
     """`sources` are what an <img> takes, in the order of their numbers."""
 
-    def __init__(self, way: PictureWay) -> None:
+    def __init__(self, way: ImageMode) -> None:
         self.sources: list[str] = []
         self.left_out = 0
         self._way = way

@@ -17,7 +17,7 @@ from pailitao_spider.analysis.postage import basis_of
 from pailitao_spider.analysis.suppliers import Suppliers
 from pailitao_spider.analysis.terms import OfSeed
 from pailitao_spider.analysis.units import measure_of
-from pailitao_spider.report.album import Album
+from pailitao_spider.report.album import EmbeddedImages
 
 __all__ = ["COLUMNS", "Cards", "Pair", "cards_of"]
 
@@ -99,7 +99,7 @@ class Cards:
 def cards_of(
     lines: Iterable[Line],
     relations: Relations,
-    album: Album,
+    album: EmbeddedImages,
     terms: Terms | None = None,
     extras: Mapping[str, bytes] | None = None,
 ) -> Cards:
@@ -172,7 +172,7 @@ def _relate(
             found[number].similarity = similarity
 
 
-def _row(cards: Cards, offer: OfferLine, seen: Details, album: Album) -> tuple[Any, ...]:
+def _row(cards: Cards, offer: OfferLine, seen: Details, album: EmbeddedImages) -> tuple[Any, ...]:
     ends = offer.ends
     return (
         offer.num_iid,

@@ -19,7 +19,7 @@ from pailitao_spider.analysis.matches import Relations
 from pailitao_spider.analysis.suppliers import Supplier, Suppliers, suppliers_of
 from pailitao_spider.analysis.terms import Terms
 from pailitao_spider.analysis.unfinished import Unfinished, unfinished
-from pailitao_spider.report.album import Album, PictureWay
+from pailitao_spider.report.album import EmbeddedImages, ImageMode
 from pailitao_spider.report.before import Before, before_of
 from pailitao_spider.report.cards import Cards, Pair, cards_of
 from pailitao_spider.report.ends import rejected_reasons, seed_entries
@@ -64,7 +64,7 @@ class Contents:
     found: Suppliers
     rejections: Counter[str]
     has_ledger: bool
-    album: Album
+    album: EmbeddedImages
     tallies: tuple[Tally, ...]
     open_run: Unfinished | None
     terms: Terms
@@ -279,7 +279,7 @@ def _rounded(value: Decimal | None) -> Decimal | None:
 
 def contents_of(
     paths: Sequence[Path],
-    way: PictureWay,
+    way: ImageMode,
     limit: int,
     made: str,
     *,
@@ -291,7 +291,7 @@ def contents_of(
 
     `ids`: only these offers, ticked. `before`: older runs, the oldest first, to tell what changed.
     """
-    feeds, beside, album = Current(paths), Tally(), Album(way)
+    feeds, beside, album = Current(paths), Tally(), EmbeddedImages(way)
     chosen = None if ids is None else frozenset(ids)
     ledgers, terms = sides(paths, "seeds"), terms or Terms()
     entries = seed_entries(ledgers, beside)

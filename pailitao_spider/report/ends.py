@@ -9,14 +9,14 @@ from pathlib import Path
 import msgspec
 
 from pailitao_spider.analysis.feed_reader import Tally
-from pailitao_spider.analysis.ledgers import SeedEnd
+from pailitao_spider.analysis.ledgers import SeedOutcome
 from pailitao_spider.results.first_seen import lines_in
 from pailitao_spider.results.line_keys import NO_LINE
 
 __all__ = ["SeedEntry", "rejected_reasons", "seed_entries"]
 
 
-class SeedEntry(SeedEnd, gc=False):
+class SeedEntry(SeedOutcome, gc=False):
     """A line of a ledger. None is unknown: an older ledger may lack a member."""
 
     image: str | None = None

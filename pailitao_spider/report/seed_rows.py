@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from pailitao_spider.analysis.invented import is_invented
-from pailitao_spider.report.album import Album
+from pailitao_spider.report.album import EmbeddedImages
 from pailitao_spider.report.cards import Cards
 from pailitao_spider.report.ends import SeedEntry
 from pailitao_spider.report.plots import Axis, Bar, price_bars
@@ -53,7 +53,7 @@ def seed_rows(
     found: Iterable[Found],
     entries: Mapping[str, SeedEntry],
     cards: Cards,
-    album: Album,
+    album: EmbeddedImages,
     axis: Axis | None,
     folders: Sequence[Path],
     *,
@@ -96,7 +96,7 @@ def _image(name: str | None, entries: Mapping[str, SeedEntry], cards: Cards) -> 
 
 
 def _take_photos(
-    images: Iterable[str], cards: Cards, album: Album, folders: Sequence[Path]
+    images: Iterable[str], cards: Cards, album: EmbeddedImages, folders: Sequence[Path]
 ) -> None:
     on_web: dict[bool, list[str]] = {False: [], True: []}
     for image in images:
@@ -108,7 +108,7 @@ def _take_photos(
         album.take(some, invented=invented)
 
 
-def _photo(image: str | None, cards: Cards, album: Album) -> int | None:
+def _photo(image: str | None, cards: Cards, album: EmbeddedImages) -> int | None:
     return album.number(image, invented=_is_drawn(image, cards))
 
 

@@ -13,13 +13,13 @@ from typing import Self
 from pailitao_spider.errors import ResultsError
 from pailitao_spider.results.paths import ResultPaths
 
-__all__ = ["Draft", "Drafts"]
+__all__ = ["AtomicFile", "AtomicFiles"]
 
 _ENDING = ".merging"
 _BUFFER_BYTES = 1 << 20
 
 
-class Draft:
+class AtomicFile:
     """One file to be. A name of its own keeps two merges to one place from mixing their lines.
 
     What a killed one left of this file is removed.
@@ -63,12 +63,12 @@ class Draft:
         self._path.unlink(missing_ok=True)
 
 
-class Drafts:
+class AtomicFiles:
     """The feed and what lies beside it."""
 
     def __init__(self, paths: ResultPaths) -> None:
         self._folder = paths.feed.parent
-        self._drafts: list[Draft] = []
+        self._drafts: list[AtomicFile] = []
         self._folder.mkdir(parents=True, exist_ok=True)
         if paths.feed.exists() and not os.access(paths.feed, os.W_OK):
             raise PermissionError(None, "it is read-only", str(paths.feed))
@@ -81,8 +81,8 @@ class Drafts:
             self.discard()
             raise
 
-    def _begin(self, target: Path) -> Draft:
-        self._drafts.append(Draft(target))
+    def _begin(self, target: Path) -> AtomicFile:
+        self._drafts.append(AtomicFile(target))
         return self._drafts[-1]
 
     def __enter__(self) -> Self:

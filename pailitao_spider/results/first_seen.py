@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pailitao_spider.errors import ResultsError
 from pailitao_spider.results.feed_files import mark_bytes
-from pailitao_spider.results.line_keys import Sighting
+from pailitao_spider.results.line_keys import LineKey
 
-__all__ = ["Sightings", "lines_in", "sorting_database"]
+__all__ = ["FirstSeenIndex", "lines_in", "sorting_database"]
 
 _CACHE_KIB = 32 * 1024
 _BUFFER_BYTES = 1 << 20
@@ -56,11 +56,11 @@ def sorting_database(schema: str) -> sqlite3.Connection:
     return database
 
 
-class Sightings:
+class FirstSeenIndex:
     """What some files hold. A torn line is one that is neither blank nor a sighting."""
 
     def __init__(
-        self, files: Sequence[Path], sighting_of: Callable[[bytes], Sighting | None]
+        self, files: Sequence[Path], sighting_of: Callable[[bytes], LineKey | None]
     ) -> None:
         self.lines = 0
         self.torn = 0

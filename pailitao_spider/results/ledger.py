@@ -27,7 +27,7 @@ from pailitao_spider.results.match_file import MatchFile
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.results.picture_identity import is_same, picture_key
 from pailitao_spider.results.records import LedgerLine, Match
-from pailitao_spider.results.seed_index import KnownSeed, Roster
+from pailitao_spider.results.seed_index import KnownSeed, SeedIndex
 from pailitao_spider.results.twins import cause_of, is_twin
 from pailitao_spider.seeds.model import BadLine, Seed
 
@@ -60,7 +60,7 @@ class Books:
         *,
         again: bool = False,
     ) -> None:
-        self.roster = Roster()
+        self.roster = SeedIndex()
         self._again = again
         self._paths = paths
         self._flush_feeds = flush_feeds
@@ -319,7 +319,7 @@ async def _sync(descriptors: Iterable[int]) -> None:
 
 def _keep_last_lines(path: Path) -> None:
     """One line a seed, the last one."""
-    left = Roster()
+    left = SeedIndex()
     for number, raw in enumerate(lines_of(path)):
         if (line := _line(raw)) is not None:
             left.note_seed(line.seed_id, KnownSeed("", line.status, claimed=number))
@@ -328,7 +328,7 @@ def _keep_last_lines(path: Path) -> None:
     left.close()
 
 
-def _is_last(left: Roster, raw: bytes, number: int) -> bool:
+def _is_last(left: SeedIndex, raw: bytes, number: int) -> bool:
     line = _line(raw)
     last = None if line is None else left.seed(line.seed_id)
     return last is not None and last.claimed == number

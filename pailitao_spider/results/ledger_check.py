@@ -16,7 +16,7 @@ from pailitao_spider.results.lines import ENCODER
 from pailitao_spider.results.records import Status
 from pailitao_spider.results.twins import searched_for
 
-__all__ = ["Claims", "Shortfall", "Verdict"]
+__all__ = ["LedgerCheck", "Shortfall", "Verdict"]
 
 _NAMED_SEEDS = 10
 _SCHEMA = """
@@ -78,7 +78,7 @@ class Verdict:
     largest: tuple[Shortfall, ...]
 
 
-class Claims:
+class LedgerCheck:
     """The final line of each seed: of several the one that finished last."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from pailitao_spider.results.resume import WrittenOffer
 
 __all__ = [
     "NO_LINE",
-    "Sighting",
+    "LineKey",
     "match_sighting",
     "moment_of",
     "offer_sighting",
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-class Sighting(NamedTuple):
+class LineKey(NamedTuple):
     """What decides about a line: of one key the smallest moment (unix seconds) is kept."""
 
     moment: float
@@ -57,26 +57,26 @@ _ODD = msgspec.json.Decoder(_OddLine)
 _REJECTED = msgspec.json.Decoder(_RejectedLine)
 
 
-def offer_sighting(scope: str) -> Callable[[bytes], Sighting | None]:
+def offer_sighting(scope: str) -> Callable[[bytes], LineKey | None]:
     """A reader of feed lines; None where a line is no offer."""
     key_of = DEDUP_KEYS[scope]
 
-    def read(raw: bytes) -> Sighting | None:
+    def read(raw: bytes) -> LineKey | None:
         line = _offer_line(raw)
         if line is None:
             return None
-        return Sighting(moment_of(line.fetched_at, inf), key_of(line), line.seed_id)
+        return LineKey(moment_of(line.fetched_at, inf), key_of(line), line.seed_id)
 
     return read
 
 
-def match_sighting(raw: bytes) -> Sighting | None:
+def match_sighting(raw: bytes) -> LineKey | None:
     """Reads a line of matches: there, only the same place is the same."""
     line = _offer_line(raw)
-    return None if line is None else Sighting(0, DEDUP_KEYS["off"](line), line.seed_id)
+    return None if line is None else LineKey(0, DEDUP_KEYS["off"](line), line.seed_id)
 
 
-def rejected_sighting(raw: bytes) -> Sighting | None:
+def rejected_sighting(raw: bytes) -> LineKey | None:
     """Reads a rejected line: the same raw row of the same page is the same."""
     try:
         raw.decode()
@@ -84,7 +84,7 @@ def rejected_sighting(raw: bytes) -> Sighting | None:
     except NO_LINE:
         return None
     place = f"{line.seed_id} {line.page} ".encode()
-    return Sighting(0, hashlib.sha256(place + bytes(line.raw)).digest(), line.seed_id)
+    return LineKey(0, hashlib.sha256(place + bytes(line.raw)).digest(), line.seed_id)
 
 
 def _offer_line(raw: bytes) -> _OfferLine | None:

@@ -10,7 +10,7 @@ from pailitao_spider.errors import ResultsError
 from pailitao_spider.results.feed_files import check_text
 from pailitao_spider.results.paths import ResultPaths
 
-__all__ = ["Gathered", "gather", "merged_paths"]
+__all__ = ["MergeInputs", "gather", "merged_paths"]
 
 _FEED = "feed"
 _SIDES = {
@@ -22,7 +22,7 @@ _SIDES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class MergeInputs:
     """What is merged, each kind in the order of its paths."""
 
     feeds: tuple[Path, ...]
@@ -41,7 +41,7 @@ class Gathered:
                 )
 
 
-def gather(given: Iterable[Path]) -> Gathered:
+def gather(given: Iterable[Path]) -> MergeInputs:
     """Files, and all .jsonl files in folders and their subfolders; each once.
 
     Raises ResultsError.
@@ -59,7 +59,7 @@ def gather(given: Iterable[Path]) -> Gathered:
         )
     for path in kinds[_FEED]:
         check_text(path)
-    return Gathered(kinds[_FEED], kinds["seeds"], kinds["rejected"], kinds["matches"])
+    return MergeInputs(kinds[_FEED], kinds["seeds"], kinds["rejected"], kinds["matches"])
 
 
 def _by_kind(paths: Iterable[Path]) -> dict[str, tuple[Path, ...]]:

@@ -9,24 +9,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pailitao_spider.errors import ResultsError
-from pailitao_spider.results.atomic_files import Draft, Drafts
-from pailitao_spider.results.first_seen import Sightings
-from pailitao_spider.results.ledger_check import Claims, Verdict
+from pailitao_spider.results.atomic_files import AtomicFile, AtomicFiles
+from pailitao_spider.results.first_seen import FirstSeenIndex
+from pailitao_spider.results.ledger_check import LedgerCheck, Verdict
 from pailitao_spider.results.line_keys import (
-    Sighting,
+    LineKey,
     match_sighting,
     offer_sighting,
     rejected_sighting,
 )
 from pailitao_spider.results.match_file import given_to
-from pailitao_spider.results.merge_inputs import Gathered
+from pailitao_spider.results.merge_inputs import MergeInputs
 from pailitao_spider.results.paths import ResultPaths
 
-__all__ = ["Merged", "Sifted", "merge"]
+__all__ = ["MergeCounts", "Merged", "merge"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sifted:
+class MergeCounts:
     """Lines of one kind of file: all, those kept, and those that could not be read."""
 
     lines: int
@@ -44,7 +44,7 @@ class Merged:
 
     files: int
     ledgers: int
-    offers: Sifted
+    offers: MergeCounts
     rejected: int
     matches: int
     torn_beside: int
@@ -60,14 +60,14 @@ class Merged:
         return not (verdict.missing or self.unaccounted or verdict.open_seeds or bad)
 
 
-def merge(given: Gathered, out: ResultPaths, scope: str) -> Merged:
+def merge(given: MergeInputs, out: ResultPaths, scope: str) -> Merged:
     """Writes each offer once, by its key in `scope` (see DEDUP_KEYS), and what lies beside.
 
     Raises ResultsError; then nothing was written.
     """
     given.check_apart(out)
     try:
-        with Drafts(out) as drafts:
+        with AtomicFiles(out) as drafts:
             merged = _merged(given, drafts, scope)
             drafts.publish()
     except sqlite3.Error as error:
@@ -82,11 +82,11 @@ def merge(given: Gathered, out: ResultPaths, scope: str) -> Merged:
     return merged
 
 
-def _merged(given: Gathered, drafts: Drafts, scope: str) -> Merged:
-    with closing(Claims()) as claims:
+def _merged(given: MergeInputs, drafts: AtomicFiles, scope: str) -> Merged:
+    with closing(LedgerCheck()) as claims:
         # Before the feeds: a worker that is still writing claims only what its feed holds by now.
         claims.read(given.seeds)
-        with closing(Sightings(given.feeds, offer_sighting(scope))) as sightings:
+        with closing(FirstSeenIndex(given.feeds, offer_sighting(scope))) as sightings:
             offers = _sifted(sightings, drafts.feed)
             verdict = claims.verdict(sightings.held())
             unaccounted = _unaccounted(verdict, offers) if scope == "crawl" else 0
@@ -107,23 +107,23 @@ def _merged(given: Gathered, drafts: Drafts, scope: str) -> Merged:
     )
 
 
-def _unaccounted(verdict: Verdict, offers: Sifted) -> int:
+def _unaccounted(verdict: Verdict, offers: MergeCounts) -> int:
     """An offer is claimed for one seed, but may lie in the feeds under several."""
     return max(0, verdict.claimed - offers.kept - verdict.missing)
 
 
-def _sifted(sightings: Sightings, target: Draft) -> Sifted:
+def _sifted(sightings: FirstSeenIndex, target: AtomicFile) -> MergeCounts:
     sightings.read()
     kept = 0
     for line in sightings.first():
         target.append(line)
         kept += 1
-    return Sifted(sightings.lines, kept, sightings.torn)
+    return MergeCounts(sightings.lines, kept, sightings.torn)
 
 
-def _matched(files: Sequence[Path], target: Draft, twins: dict[str, list[str]]) -> Sifted:
+def _matched(files: Sequence[Path], target: AtomicFile, twins: dict[str, list[str]]) -> MergeCounts:
     """All sightings; a seed whose picture was searched for another one has those of that one."""
-    with closing(Sightings(files, match_sighting)) as sightings:
+    with closing(FirstSeenIndex(files, match_sighting)) as sightings:
         sightings.read()
         has_own = {seed for seed, _ in sightings.held()} if twins else set()
         kept = 0
@@ -135,7 +135,7 @@ def _matched(files: Sequence[Path], target: Draft, twins: dict[str, list[str]]) 
                 if twin not in has_own:
                     target.append(given_to(twin, line))
                     kept += 1
-    return Sifted(sightings.lines, kept, sightings.torn)
+    return MergeCounts(sightings.lines, kept, sightings.torn)
 
 
 def _seed_of(line: bytes) -> str | None:
@@ -144,7 +144,7 @@ def _seed_of(line: bytes) -> str | None:
 
 
 def _beside(
-    files: Sequence[Path], sighting_of: Callable[[bytes], Sighting | None], target: Draft
-) -> Sifted:
-    with closing(Sightings(files, sighting_of)) as sightings:
+    files: Sequence[Path], sighting_of: Callable[[bytes], LineKey | None], target: AtomicFile
+) -> MergeCounts:
+    with closing(FirstSeenIndex(files, sighting_of)) as sightings:
         return _sifted(sightings, target)

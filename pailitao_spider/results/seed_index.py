@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["KnownSeed", "PageStore", "Roster"]
+__all__ = ["KnownSeed", "PageStore", "SeedIndex"]
 
 _SCHEMA = """
 CREATE TABLE ledger (
@@ -45,7 +45,7 @@ def _temporary() -> sqlite3.Connection:
     return database
 
 
-class Roster:
+class SeedIndex:
     """Final seeds by id, and finished searches by picture."""
 
     def __init__(self) -> None:

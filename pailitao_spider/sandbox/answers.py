@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from pailitao_spider.sandbox.catalogue.drifting import RowDrift
 from pailitao_spider.sandbox.catalogue.listings import Row
-from pailitao_spider.sandbox.catalogue.market import Catalogue, Match, Sighting
-from pailitao_spider.sandbox.envelopes import Found, Lies, Page
+from pailitao_spider.sandbox.catalogue.market import Catalogue, LineKey, Match
+from pailitao_spider.sandbox.envelopes import Found, Misreporting, Page
 from pailitao_spider.sandbox.uploads import Uploads, decoded
 
 __all__ = ["Answers"]
@@ -18,17 +18,19 @@ __all__ = ["Answers"]
 class Answers:
     """The one catalogue beneath all dialects, and the pictures that were sent."""
 
-    def __init__(self, catalogue: Catalogue, lies: Lies, drift: RowDrift | None = None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, lies: Misreporting, drift: RowDrift | None = None
+    ) -> None:
         self.catalogue = catalogue
         self.uploads = Uploads()
         self._lies = lies
         self._drift = drift
         self._searches = 0
-        self._seen: dict[bytes, Sighting] = {}
+        self._seen: dict[bytes, LineKey] = {}
 
     def search(
         self,
-        sighting: Sighting,
+        sighting: LineKey,
         page: Page,
         write: Callable[[Match], Row],
         search_type: int = 1,
@@ -45,19 +47,19 @@ class Answers:
         return Found.told(page, [self._drifted(write(each)) for each in shown], len(matches),
                           self._lies)  # fmt: skip
 
-    def at_url(self, url: str) -> Sighting | None:
+    def at_url(self, url: str) -> LineKey | None:
         """What the picture at a URL shows: an uploaded one, or one that the catalogue knows."""
         kept = self.uploads.get(url)
         return self.catalogue.sight_url(url) if kept is None else kept
 
-    async def look(self, imgcode: str) -> Sighting:
+    async def look(self, imgcode: str) -> LineKey:
         """What Base64 text shows. Looking is heavy: in a thread, once for each picture."""
         digest = hashlib.sha256(imgcode.encode()).digest()
         if digest not in self._seen:
             self._seen[digest] = await asyncio.to_thread(self._sight, imgcode)
         return self._seen[digest]
 
-    def _sight(self, imgcode: str) -> Sighting:
+    def _sight(self, imgcode: str) -> LineKey:
         return self.catalogue.sight(decoded(imgcode))
 
     def _drifted(self, row: Row) -> Row:

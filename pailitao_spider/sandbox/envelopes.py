@@ -11,7 +11,7 @@ import msgspec
 
 from pailitao_spider.sandbox.catalogue.listings import Row
 
-__all__ = ["ENVELOPES", "MAX_PAGE_SIZE", "Body", "Found", "Lies", "Page"]
+__all__ = ["ENVELOPES", "MAX_PAGE_SIZE", "Body", "Found", "Misreporting", "Page"]
 
 MAX_PAGE_SIZE = 100
 BOM = b"\xef\xbb\xbf"
@@ -20,7 +20,7 @@ Body = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Lies:
+class Misreporting:
     """Where an answer departs from the truth; the defaults are honest.
 
     `page_size_cap` cuts pages while `page_size` and `pagecount` still tell of the size asked for.
@@ -44,7 +44,7 @@ class Page:
     size: int
     cap: int = MAX_PAGE_SIZE
 
-    def part(self, total: int, lies: Lies) -> slice:
+    def part(self, total: int, lies: Misreporting) -> slice:
         size = min(self.told_size, lies.page_size_cap or self.cap)
         number = min(self.number, lies.repeat_after or self.number)
         return slice(min((number - 1) * size, total), min(number * size, total))
@@ -64,7 +64,7 @@ class Found:
     pages: int
 
     @classmethod
-    def told(cls, page: Page, rows: list[Row], total: int, lies: Lies) -> Self:
+    def told(cls, page: Page, rows: list[Row], total: int, lies: Misreporting) -> Self:
         """With the numbers as the lies have them."""
         total = total if lies.total is None else lies.total
         pages = math.ceil(total / page.told_size) if lies.pagecount is None else lies.pagecount

@@ -19,10 +19,10 @@ from pailitao_spider.sandbox.answers import Answers
 from pailitao_spider.sandbox.catalogue.drawing import jpeg
 from pailitao_spider.sandbox.catalogue.drifting import RowDrift
 from pailitao_spider.sandbox.catalogue.market import Catalogue
-from pailitao_spider.sandbox.envelopes import ENVELOPES, Lies
+from pailitao_spider.sandbox.envelopes import ENVELOPES, Misreporting
 from pailitao_spider.sandbox.faults import FREE, Fault, Script
 from pailitao_spider.sandbox.log import Log
-from pailitao_spider.sandbox.protocols.face import Ask, Face, House
+from pailitao_spider.sandbox.protocols.face import Ask, House, ProtocolAdapter
 from pailitao_spider.sandbox.protocols.onebound import Onebound
 from pailitao_spider.sandbox.protocols.openplatform import OpenPlatform
 from pailitao_spider.sandbox.protocols.router import RouterFace
@@ -56,7 +56,7 @@ WireFault = Callable[[Fault, Ask], Awaitable[web.Response | None]]
 HUGE_BYTES = 50 * 1024 * 1024
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 KEPT_PHOTOS = 256
-FACES: tuple[Callable[[House], Face], ...] = (RouterFace, OpenPlatform, Onebound, Tmapi)
+FACES: tuple[Callable[[House], ProtocolAdapter], ...] = (RouterFace, OpenPlatform, Onebound, Tmapi)
 ERROR_PAGE = "<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>"
 
 
@@ -94,7 +94,7 @@ class Gateway:
         self.accounts = self.desk.accounts
         self.script = Script(faults, catalogue.seed)
         self.log = Log()
-        lies = Lies(page_size_cap, pagecount_lie, total_lie, repeat_after)
+        lies = Misreporting(page_size_cap, pagecount_lie, total_lie, repeat_after)
         self._answers = Answers(catalogue, lies, drift)
         self._faces = [make(House(self.desk, self._answers, entropy)) for make in FACES]
         self._latency_seconds = latency_seconds
@@ -117,7 +117,7 @@ class Gateway:
         app.router.add_get("/sandbox/log", self._show_log)
         return app
 
-    async def _call(self, face: Face, request: web.Request) -> web.StreamResponse:
+    async def _call(self, face: ProtocolAdapter, request: web.Request) -> web.StreamResponse:
         """One call from its count to its answer, with the fault that the script has for it."""
         ask = face.ask(request.path, await _params(request))
         self.log.call(ask.method, _key(ask))
@@ -137,7 +137,7 @@ class Gateway:
             self.log.answer(self._clock(), _key(ask))
         return response
 
-    async def _suffer(self, fault: Fault, face: Face, ask: Ask) -> web.Response | None:
+    async def _suffer(self, fault: Fault, face: ProtocolAdapter, ask: Ask) -> web.Response | None:
         """The fault's own answer; None lets the call go on to the ordinary one."""
         if fault.kind == "401" and ask.account and ask.method != "token" and face.renews_tokens:
             ask.account.revoke()
@@ -172,7 +172,7 @@ class Gateway:
         self._refused("transient", ask)
         return self._response(b" " * HUGE_BYTES)
 
-    async def _answer(self, face: Face, ask: Ask) -> web.Response:
+    async def _answer(self, face: ProtocolAdapter, ask: Ask) -> web.Response:
         encode = ENVELOPES["plain"] if ask.method in FREE else self._encode
         try:
             body = encode(await face.answer(ask))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from PIL import Image
 
-from pailitao_spider.sandbox.catalogue.market import Sighting
+from pailitao_spider.sandbox.catalogue.market import LineKey
 from pailitao_spider.sandbox.refusals import RefusalError, Why, bad_parameter
 
 __all__ = ["Uploads", "decoded", "file_of"]
@@ -27,9 +27,9 @@ class Uploads:
 
     def __init__(self, entropy: Callable[[], str] = secrets.token_urlsafe) -> None:
         self._entropy = entropy
-        self._sightings: OrderedDict[str, Sighting] = OrderedDict()
+        self._sightings: OrderedDict[str, LineKey] = OrderedDict()
 
-    def keep(self, sighting: Sighting, form: str = "O1CN01{}") -> str:
+    def keep(self, sighting: LineKey, form: str = "O1CN01{}") -> str:
         """The id it goes by from now on, of the given form."""
         imgid = form.format(self._entropy())
         self._sightings[imgid] = sighting
@@ -37,7 +37,7 @@ class Uploads:
             self._sightings.popitem(last=False)
         return imgid
 
-    def get(self, imgid: str) -> Sighting | None:
+    def get(self, imgid: str) -> LineKey | None:
         return self._sightings.get(imgid)
 
     def forget(self, imgid: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.sql.connection import Database, LineRefusedError
 from pailitao_spider.sql.lines import (
-    OddRow,
+    PartialRow,
     Row,
     RowReader,
     match_row,
@@ -30,7 +30,7 @@ from pailitao_spider.sql.reading import (
     stands,
 )
 from pailitao_spider.sql.schema import POSITIONS
-from pailitao_spider.sql.tally import Behind, Tally
+from pailitao_spider.sql.tally import Backlog, Tally
 from pailitao_spider.sql.writing import upsert, write_matches, write_offers, write_seeds
 
 __all__ = ["Follower"]
@@ -76,14 +76,14 @@ class Follower:
         """
         return any(self._advance(file) for file in self._files)
 
-    def behind(self) -> Behind:
+    def behind(self) -> Backlog:
         """What is there and not known to be in the database."""
-        found = Behind()
+        found = Backlog()
         for file in self._files:
             position = self._standing(file)
             lines, is_torn = lines_after(file.path, position or START)
             is_offers = file.kind == "offers"
-            found = Behind(
+            found = Backlog(
                 found.offers + (lines if is_offers else 0),
                 found.others + (0 if is_offers else lines),
                 found.torn + ((file.path,) if is_torn else ()),
@@ -160,7 +160,7 @@ def _rows(file: _File, batch: Batch, tally: Tally) -> list[Row]:
         row = read_row(raw)
         if row is not None:
             rows.append(row)
-            tally.odd += isinstance(row, OddRow)
+            tally.odd += isinstance(row, PartialRow)
         elif not raw.isspace():
             tally.unread += 1
             tally.first_left_out = tally.first_left_out or _place(file, batch, number)

@@ -11,7 +11,7 @@ from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from pailitao_spider.tables.columns import Kind
 
-__all__ = ["Exact", "Moment", "type_of"]
+__all__ = ["ExactDecimal", "Moment", "type_of"]
 
 
 class _SqliteNumber(UserDefinedType[str]):
@@ -23,7 +23,7 @@ class _SqliteNumber(UserDefinedType[str]):
         return "NUMERIC"
 
 
-class Exact(TypeDecorator[Decimal]):
+class ExactDecimal(TypeDecorator[Decimal]):
     """A decimal number; PostgreSQL keeps every digit."""
 
     impl = Numeric
@@ -61,9 +61,9 @@ class Moment(TypeDecorator[datetime]):
 
 _JSON = JSON(none_as_null=True)
 _TYPES: dict[Kind, TypeEngine[Any]] = {
-    Kind.MONEY: Exact(),
-    Kind.RATE: Exact(),
-    Kind.SCORE: Exact(),
+    Kind.MONEY: ExactDecimal(),
+    Kind.RATE: ExactDecimal(),
+    Kind.SCORE: ExactDecimal(),
     Kind.COUNT: BigInteger(),
     Kind.FLAG: Boolean(),
     Kind.JSON: _JSON,

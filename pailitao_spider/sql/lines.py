@@ -14,12 +14,12 @@ from pailitao_spider.results.feed_files import MARK
 from pailitao_spider.results.line_keys import NO_LINE
 from pailitao_spider.tables.columns import OFFER_COLUMNS, Kind
 
-__all__ = ["OddRow", "Row", "RowReader", "match_row", "offer_row", "seed_row", "sighting"]
+__all__ = ["PartialRow", "Row", "RowReader", "match_row", "offer_row", "seed_row", "sighting"]
 
 Row = dict[str, Any]
 
 
-class OddRow(dict[str, Any]):
+class PartialRow(dict[str, Any]):
     """A row of which some values could not be read: they are unknown."""
 
 
@@ -118,7 +118,7 @@ def _marked(row: Row, odd: dict[str, Any]) -> Row:
     """The row as one of which these values could not be read."""
     if odd and "extra" in row:
         row["extra"] = _with(row["extra"], odd)
-    return OddRow(row) if odd else row
+    return PartialRow(row) if odd else row
 
 
 def _with(extra: msgspec.Raw | None, odd: dict[str, Any]) -> msgspec.Raw:

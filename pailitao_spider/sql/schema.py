@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Connection, Index, MetaData, Table, Text, inspect
 from sqlalchemy.schema import CreateColumn
 
-from pailitao_spider.sql.kinds import Exact, Moment, type_of
+from pailitao_spider.sql.kinds import ExactDecimal, Moment, type_of
 from pailitao_spider.tables.columns import KINDS, OFFER_COLUMNS, Kind
 
 __all__ = [
@@ -77,8 +77,8 @@ MATCHES = Table(
     Column("num_iid", Text(), primary_key=True),
     Column("page", BigInteger()),
     Column("rank", BigInteger()),
-    Column("similarity", Exact()),
-    Column("price", Exact()),
+    Column("similarity", ExactDecimal()),
+    Column("price", ExactDecimal()),
     Column("gateway", Text()),
     Column("seen_at", Moment()),
     Index("matches_by_offer", "num_iid"),

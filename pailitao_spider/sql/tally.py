@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pailitao_spider.offers.values.texts import counted
 
-__all__ = ["Behind", "Tally"]
+__all__ = ["Backlog", "Tally"]
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
+class Backlog:
     """Lines that are not in the database. `torn` files end in half a line."""
 
     offers: int = 0

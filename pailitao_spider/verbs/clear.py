@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from pailitao_spider.cluster.admin.command_context import Desk, at_desk
-from pailitao_spider.cluster.admin.status import Standing, standing
+from pailitao_spider.cluster.admin.command_context import Desk, run_with_redis
+from pailitao_spider.cluster.admin.status import RunStatus, standing
 from pailitao_spider.errors import ConfigError
 
 __all__ = ["SUMMARY", "add_options", "run"]
@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    return at_desk(options, lambda desk: _run(desk, options))
+    return run_with_redis(options, lambda desk: _run(desk, options))
 
 
 async def _run(desk: Desk, options: argparse.Namespace) -> int:
@@ -42,7 +42,7 @@ async def _run(desk: Desk, options: argparse.Namespace) -> int:
     return 0
 
 
-def _agrees(seen: Standing) -> bool:
+def _agrees(seen: RunStatus) -> bool:
     lost = seen.waiting + seen.open
     sys.stderr.write(
         f"run {seen.run}: {lost} seeds are not searched yet, {seen.unwritten} ledger lines not "

@@ -21,7 +21,7 @@ from pailitao_spider.analysis.unfinished import unfinished
 from pailitao_spider.analysis.units import Measure
 from pailitao_spider.config import parsers
 from pailitao_spider.offers.model import detail_url
-from pailitao_spider.offers.values.prices import YUAN, Span
+from pailitao_spider.offers.values.prices import YUAN, PriceRange
 from pailitao_spider.offers.values.texts import counted
 from pailitao_spider.verbs.shared.term_options import add_term_options, terms_of
 
@@ -145,7 +145,7 @@ def _facts(seed: SeedChoices, choice: Choice, rank: int) -> dict[str, Any]:
     }
 
 
-def _ends(name: str, span: Span) -> dict[str, Any]:
+def _ends(name: str, span: PriceRange) -> dict[str, Any]:
     return {f"{name}_best": _short(span.best), f"{name}_worst": _short(span.worst)}
 
 
@@ -191,7 +191,7 @@ def _margin(choice: Choice) -> str:
     if best is None and worst is None:
         return ""
     percents = [f"{end:.0f}" for end in choice.margin_percent[::-1] if end is not None]
-    return f"{output.span(Span(worst, best))} ({'–'.join(dict.fromkeys(percents))}%)"
+    return f"{output.span(PriceRange(worst, best))} ({'–'.join(dict.fromkeys(percents))}%)"
 
 
 def _foot(seed: SeedChoices) -> Iterator[str]:

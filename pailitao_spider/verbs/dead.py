@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from pailitao_spider.cluster.admin.command_context import Desk, at_desk
+from pailitao_spider.cluster.admin.command_context import Desk, run_with_redis
 from pailitao_spider.cluster.admin.status import Buried, buried_pages
 
 __all__ = ["SUMMARY", "add_options", "run"]
@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    return at_desk(options, lambda desk: _run(desk, options))
+    return run_with_redis(options, lambda desk: _run(desk, options))
 
 
 async def _run(desk: Desk, options: argparse.Namespace) -> int:

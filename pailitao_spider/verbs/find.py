@@ -14,7 +14,7 @@ from pailitao_spider.analysis import output as telling
 from pailitao_spider.analysis import terminal_table
 from pailitao_spider.analysis.current import Current
 from pailitao_spider.analysis.feed_reader import Line, OfferLine, Tally, check_feeds, sides
-from pailitao_spider.analysis.find import SORTS, Wanted, find
+from pailitao_spider.analysis.find import SORTS, OfferFilter, find
 from pailitao_spider.analysis.ids import read_ids
 from pailitao_spider.analysis.landed_cost import unit_price
 from pailitao_spider.analysis.ledgers import elsewhere_told, seed_ends
@@ -23,7 +23,7 @@ from pailitao_spider.analysis.unfinished import unfinished
 from pailitao_spider.config import parsers
 from pailitao_spider.errors import ConfigError, ResultsError
 from pailitao_spider.offers.values.texts import counted
-from pailitao_spider.results.atomic_files import Draft
+from pailitao_spider.results.atomic_files import AtomicFile
 from pailitao_spider.results.feed_files import is_side_file
 from pailitao_spider.results.paths import ResultPaths
 
@@ -89,7 +89,7 @@ def _run(options: argparse.Namespace) -> int:
     check_output(options.output, paths)
     ids = None if options.ids is None else read_ids(options.ids)
     feeds, beside = Current(paths, by_seed=True), Tally()
-    wanted = Wanted(
+    wanted = OfferFilter(
         **given,
         ids=None if ids is None else frozenset(ids),
         dropship=options.dropship,
@@ -168,7 +168,7 @@ def _sighted(
 
 
 def _tell(
-    lines: Iterator[Line], feeds: Current, wanted: Wanted, options: argparse.Namespace
+    lines: Iterator[Line], feeds: Current, wanted: OfferFilter, options: argparse.Namespace
 ) -> None:
     if options.output is not None:
         count = _save(lines, feeds, options.output)
@@ -193,7 +193,7 @@ def _save(lines: Iterable[Line], feeds: Current, output: Path) -> int:
     """A kill, and a feed without any offer, leave the old file."""
     count = 0
     try:
-        draft = Draft(output)
+        draft = AtomicFile(output)
         try:
             for line in lines:
                 draft.append(line.raw)
@@ -208,7 +208,7 @@ def _save(lines: Iterable[Line], feeds: Current, output: Path) -> int:
     return count
 
 
-def _show(lines: Iterator[Line], wanted: Wanted) -> None:
+def _show(lines: Iterator[Line], wanted: OfferFilter) -> None:
     shown = [_row(line, wanted) for line in islice(lines, _SHOWN)]
     more = sum(1 for _ in lines)
     foot = [counted(len(shown) + more, "offer")]
@@ -217,7 +217,7 @@ def _show(lines: Iterator[Line], wanted: Wanted) -> None:
     terminal_table.show("", _HEADS, shown, foot, _SPARE)
 
 
-def _row(line: Line, wanted: Wanted) -> tuple[str, ...]:
+def _row(line: Line, wanted: OfferFilter) -> tuple[str, ...]:
     offer = line.offer
     sold = offer.sales
     return (
@@ -235,7 +235,7 @@ def _row(line: Line, wanted: Wanted) -> tuple[str, ...]:
     )
 
 
-def _price(offer: OfferLine, wanted: Wanted) -> str:
+def _price(offer: OfferLine, wanted: OfferFilter) -> str:
     told = offer.ends if wanted.quantity is None else unit_price(offer, wanted.quantity)[0]
     ends = [telling.money(end) for end in told if end is not None]
     return f"{'–'.join(dict.fromkeys(ends)) or '?'}{'' if offer.is_yuan else f' {offer.currency}'}"

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from pailitao_spider.cluster.admin.command_context import Desk, at_desk
-from pailitao_spider.cluster.admin.push import Pushed, Pusher
+from pailitao_spider.cluster.admin.command_context import Desk, run_with_redis
+from pailitao_spider.cluster.admin.push import Pushed, SeedPusher
 from pailitao_spider.config.capability_checks import upload_limits
 from pailitao_spider.seeds.model import BadLine, Seed
 from pailitao_spider.seeds.sources import open_source
@@ -41,12 +41,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exits with 0 when all are pushed, 1 when some lines are no seeds, 2 for a mistake."""
-    return at_desk(options, lambda desk: _push(desk, options))
+    return run_with_redis(options, lambda desk: _push(desk, options))
 
 
 async def _push(desk: Desk, options: argparse.Namespace) -> int:
     progress = _Progress()
-    pusher = Pusher(
+    pusher = SeedPusher(
         desk.link,
         desk.keys,
         upload_limits(desk.config),

@@ -16,7 +16,7 @@ import msgspec
 from pailitao_spider.config.setting_table import Config
 from pailitao_spider.errors import ConfigError, PailitaoError, ResultsError
 from pailitao_spider.keys.accounts import Account, accounts_of
-from pailitao_spider.keys.budget import DayUse
+from pailitao_spider.keys.budget import DayUsage
 from pailitao_spider.keys.quota_day import beijing_day, next_midnight
 from pailitao_spider.keys.token_file import default_folder
 from pailitao_spider.keys.usage_db import UsageFile
@@ -47,9 +47,9 @@ def run(options: argparse.Namespace) -> int:
     except PailitaoError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    from pailitao_spider.cluster.admin.command_context import at_desk
+    from pailitao_spider.cluster.admin.command_context import run_with_redis
 
-    return at_desk(options, lambda desk: _shared(desk, accounts, options))
+    return run_with_redis(options, lambda desk: _shared(desk, accounts, options))
 
 
 def _accounts(config: Config) -> list[Account]:
@@ -62,7 +62,7 @@ def _accounts(config: Config) -> list[Account]:
 class _Day:
     """One day of all keys; `spent` and `most` in yuan."""
 
-    uses: Sequence[tuple[Account, DayUse]]
+    uses: Sequence[tuple[Account, DayUsage]]
     spent: Decimal
     most: Decimal | None
     now: float
@@ -73,7 +73,9 @@ def _local_day(accounts: Sequence[Account], config: Config, now: float) -> _Day:
     path = default_folder() / "usage.sqlite"
     try:
         if not path.exists():
-            return _Day([(each, DayUse()) for each in accounts], Decimal(0), config.max_spend, now)
+            return _Day(
+                [(each, DayUsage()) for each in accounts], Decimal(0), config.max_spend, now
+            )
         usage = UsageFile(path, lambda: now)
         try:
             uses = [(each, usage.today(each.owner)) for each in accounts]
@@ -124,7 +126,7 @@ def _facts(day: _Day) -> dict[str, Any]:
     }
 
 
-def _facts_of(account: Account, use: DayUse) -> dict[str, Any]:
+def _facts_of(account: Account, use: DayUsage) -> dict[str, Any]:
     most = account.config.daily_calls
     return {
         "key": account.config.name,

@@ -13,11 +13,11 @@ from time import monotonic
 
 from pailitao_spider.analysis import output as telling
 from pailitao_spider.analysis.feed_reader import Feeds, check_feeds
-from pailitao_spider.analysis.similarity import Looking
+from pailitao_spider.analysis.similarity import AddSimilarity
 from pailitao_spider.errors import ConfigError, ResultsError
-from pailitao_spider.offer_pictures.similarity import Likeness
+from pailitao_spider.offer_pictures.similarity import VisualSimilarity
 from pailitao_spider.offers.values.texts import counted
-from pailitao_spider.results.atomic_files import Draft
+from pailitao_spider.results.atomic_files import AtomicFile
 from pailitao_spider.verbs.find import check_output
 from pailitao_spider.verbs.shared.picture_options import add_picture_options, opened_pictures, story
 
@@ -54,12 +54,12 @@ def _run(options: argparse.Namespace) -> int:
     return 1 if looking.unknown and not looking.known else code
 
 
-async def _looked(feeds: Feeds, options: argparse.Namespace) -> Looking:
+async def _looked(feeds: Feeds, options: argparse.Namespace) -> AddSimilarity:
     folders = dict.fromkeys((Path(), *(path.parent for path in options.feeds)))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         async with opened_pictures(options) as pictures:
-            likeness = Likeness(pictures, list(folders), pool)
-            looking = Looking(likeness.of, is_for_all=options.all)
+            likeness = VisualSimilarity(pictures, list(folders), pool)
+            looking = AddSimilarity(likeness.of, is_for_all=options.all)
             await _save(looking, feeds, options.output)
     telling.say(f"{looking.known} compared, {looking.unknown} unknown, {looking.passed_by} passed "
                 f"by: {counted(feeds.tally.offers, 'offer')} in {options.output}")  # fmt: skip
@@ -70,11 +70,11 @@ async def _looked(feeds: Feeds, options: argparse.Namespace) -> Looking:
     return looking
 
 
-async def _save(looking: Looking, feeds: Feeds, output: Path) -> None:
+async def _save(looking: AddSimilarity, feeds: Feeds, output: Path) -> None:
     """A kill leaves the old file or the new one."""
     progress = _Progress()
     try:
-        draft = Draft(output)
+        draft = AtomicFile(output)
         try:
             async with aclosing(looking.lines(feeds)) as lines:
                 async for line in lines:

@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from pailitao_spider.cluster.admin.command_context import Desk, at_desk
-from pailitao_spider.cluster.admin.quota_status import QuotaSeen, quotas
-from pailitao_spider.cluster.admin.status import Standing, standing
-from pailitao_spider.cluster.redis.client import AwayError
+from pailitao_spider.cluster.admin.command_context import Desk, run_with_redis
+from pailitao_spider.cluster.admin.quota_status import QuotaStatus, quotas
+from pailitao_spider.cluster.admin.status import RunStatus, standing
+from pailitao_spider.cluster.redis.client import RedisUnavailableError
 from pailitao_spider.offers.values.texts import counted
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ __all__ = ["SUMMARY", "add_options", "run"]
 
 SUMMARY = "how a run stands: seeds, pages, workers, quota"
 
-Quotas = Mapping[str, QuotaSeen]
+Quotas = Mapping[str, QuotaStatus]
 
 _SILENT_SECONDS = 10.0  # more than a worker with a default lease needs
 
@@ -38,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    return at_desk(
+    return run_with_redis(
         options, lambda desk: _watch(desk, options) if options.watch else _once(desk, options)
     )
 
@@ -76,10 +76,12 @@ async def _follow(desk: Desk, options: argparse.Namespace) -> int:
     return 0
 
 
-async def _looks(desk: Desk, options: argparse.Namespace) -> AsyncIterator[tuple[Standing, Quotas]]:
+async def _looks(
+    desk: Desk, options: argparse.Namespace
+) -> AsyncIterator[tuple[RunStatus, Quotas]]:
     """One a second, none while Redis is away."""
     while True:
-        with contextlib.suppress(AwayError):
+        with contextlib.suppress(RedisUnavailableError):
             seen, paid = await _look(desk)
             yield seen, paid
             if options.until_over and seen.is_over:
@@ -87,17 +89,17 @@ async def _looks(desk: Desk, options: argparse.Namespace) -> AsyncIterator[tuple
         await asyncio.sleep(1)
 
 
-async def _look(desk: Desk) -> tuple[Standing, Quotas]:
+async def _look(desk: Desk) -> tuple[RunStatus, Quotas]:
     seen = await standing(desk.link, desk.keys, desk.config.run)
     return seen, await quotas(desk.link, desk.config)
 
 
-def _as_json(seen: Standing, paid: Quotas) -> str:
+def _as_json(seen: RunStatus, paid: Quotas) -> str:
     told = {name: asdict(each) for name, each in paid.items()}
     return json.dumps({**asdict(seen), "over": seen.is_over, "quota": told})
 
 
-def _table(seen: Standing, paid: Quotas) -> Table:
+def _table(seen: RunStatus, paid: Quotas) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -111,7 +113,7 @@ def _table(seen: Standing, paid: Quotas) -> Table:
     return table
 
 
-def _rows(seen: Standing, paid: Quotas) -> Iterator[tuple[str, str]]:
+def _rows(seen: RunStatus, paid: Quotas) -> Iterator[tuple[str, str]]:
     yield (
         "seeds",
         _numbers(
@@ -145,7 +147,7 @@ def _numbers(**numbers: int) -> str:
     return ", ".join(f"{number} {name}" for name, number in numbers.items() if number) or "none"
 
 
-def _worker_rows(seen: Standing) -> Iterator[tuple[str, str]]:
+def _worker_rows(seen: RunStatus) -> Iterator[tuple[str, str]]:
     for each in seen.workers:
         text = (
             f"{each.pages} pages, {each.offers} offers, {each.calls} calls, {each.in_hand} in hand"

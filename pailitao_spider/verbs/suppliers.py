@@ -14,7 +14,7 @@ import msgspec
 from pailitao_spider.analysis import output, terminal_table
 from pailitao_spider.analysis.current import Current
 from pailitao_spider.analysis.feed_reader import Tally, check_feeds, sides
-from pailitao_spider.analysis.ledgers import SeedEnd, seed_ends
+from pailitao_spider.analysis.ledgers import SeedOutcome, seed_ends
 from pailitao_spider.analysis.matches import Relations
 from pailitao_spider.analysis.suppliers import Supplier, Suppliers, suppliers_of
 from pailitao_spider.analysis.unfinished import unfinished
@@ -59,7 +59,7 @@ def _run(options: argparse.Namespace) -> int:
     return unread or (0 if found.is_reached else 1)
 
 
-def _elsewhere(ends: Mapping[str, SeedEnd]) -> set[str]:
+def _elsewhere(ends: Mapping[str, SeedOutcome]) -> set[str]:
     return {seed_id for seed_id, end in ends.items() if end.is_elsewhere}
 
 

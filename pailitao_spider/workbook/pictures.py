@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from pailitao_spider.report.album import PictureWay, small_photo
+from pailitao_spider.report.album import ImageMode, small_photo
 
 __all__ = ["SIDE", "Thumbnails"]
 
@@ -23,7 +23,7 @@ _ROOM = 24_000_000
 class Thumbnails:
     """Pictures by their address or file name; `missing` could not be had."""
 
-    def __init__(self, way: PictureWay, folders: Sequence[Path]) -> None:
+    def __init__(self, way: ImageMode, folders: Sequence[Path]) -> None:
         self.missing = 0
         self._way = way
         self._folders = folders

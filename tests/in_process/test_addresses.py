@@ -75,7 +75,7 @@ def proxy() -> Iterator[ForwardProxy]:
     made.close()
 
 
-class Looking:
+class AddSimilarity:
     """Writes down what a middleware at any order sees of a call, before and after it."""
 
     @classmethod
@@ -104,7 +104,7 @@ ORDERS = (1, 75, 299, 543, 610, 749, 899, 949)
 async def test_every_middleware_sees_the_gateways_address_and_nothing_signed(
     crawl: Crawl, gateway: Any, name: str, offers: int
 ) -> None:
-    looking = {type(f"Looking{order}", (Looking,), {}): order for order in ORDERS}
+    looking = {type(f"Looking{order}", (AddSimilarity,), {}): order for order in ORDERS}
     for each in looking:
         each.__qualname__ = each.__name__
     settings = gateway(name)
@@ -213,7 +213,7 @@ async def test_credentials_go_to_their_domain_alone(
     settings = gateway()
     domain = urlsplit(settings["PAILITAO_URL"]).netloc if is_sent else "example.com"
 
-    class Headers(Looking):
+    class Headers(AddSimilarity):
         def process_response(self, request: Request, response: Any) -> Any:
             return response
 

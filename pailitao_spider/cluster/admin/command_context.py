@@ -20,7 +20,7 @@ from pailitao_spider.errors import PailitaoError
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-__all__ = ["Desk", "at_desk"]
+__all__ = ["Desk", "run_with_redis"]
 
 
 class Desk:
@@ -33,7 +33,7 @@ class Desk:
         self.keys = RunKeys(config.run)
 
 
-def at_desk(options: argparse.Namespace, work: Callable[[Desk], Awaitable[int]]) -> int:
+def run_with_redis(options: argparse.Namespace, work: Callable[[Desk], Awaitable[int]]) -> int:
     """Runs `work` and returns its exit code; 2 for a mistake, 130 for Ctrl-C."""
     handler = logging.StreamHandler(sys.stderr)  # Redis going away is told while one waits
     logging.getLogger("pailitao_spider").addHandler(handler)

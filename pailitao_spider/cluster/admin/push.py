@@ -30,7 +30,7 @@ from pailitao_spider.pictures import PictureLimits, prepare
 from pailitao_spider.seeds.image_bytes import load
 from pailitao_spider.seeds.model import BadLine, Seed, StoredImage, UrlImage
 
-__all__ = ["Pushed", "Pusher"]
+__all__ = ["Pushed", "SeedPusher"]
 
 _MOST_PUSHED_BYTES = MOST_LINE_BYTES - 1024  # a longer name must still fit
 _TOGETHER = 500
@@ -85,7 +85,7 @@ class _Entry:
         return replace(self, found=found, line=line_of(found), names=number)
 
 
-class Pusher:
+class SeedPusher:
     """Pushes seeds to one run. `room` is how many bytes of pictures may lie in Redis."""
 
     def __init__(

@@ -11,11 +11,11 @@ from pailitao_spider.config.setting_table import Config
 from pailitao_spider.keys.accounts import Account, accounts_of
 from pailitao_spider.keys.quota_day import beijing_day
 
-__all__ = ["QuotaSeen", "quotas"]
+__all__ = ["QuotaStatus", "quotas"]
 
 
 @dataclass(frozen=True, slots=True)
-class QuotaSeen:
+class QuotaStatus:
     """Calls a second that the key is held to; `found` when the gateway has shown its limit."""
 
     per_second: float
@@ -35,7 +35,7 @@ class QuotaSeen:
         return text
 
 
-async def quotas(link: Link, config: Config) -> dict[str, QuotaSeen]:
+async def quotas(link: Link, config: Config) -> dict[str, QuotaStatus]:
     """By key; without those with which no worker has called of late, and none without keys."""
     has_keys = config.app_key or config.access_token or config.credentials
     found = {}
@@ -46,7 +46,7 @@ async def quotas(link: Link, config: Config) -> dict[str, QuotaSeen]:
     return found
 
 
-async def _quota(link: Link, account: Account) -> QuotaSeen | None:
+async def _quota(link: Link, account: Account) -> QuotaStatus | None:
     keys = AppKeys(account.url, account.credential.owner)
     gate, calls = keys.gate, f"{keys.use}:{beijing_day(time.time())}"
     found = await link.script("quota", gate, calls)
@@ -54,7 +54,7 @@ async def _quota(link: Link, account: Account) -> QuotaSeen | None:
         return None
     per_second, generation, given, blocked, made, seconds, micros = map(float, found)
     held_back = max(0.0, blocked - seconds - micros / 1e6)
-    return QuotaSeen(
+    return QuotaStatus(
         per_second,
         generation > 0,
         given > 0,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pailitao_spider.cluster.redis.client import AwayError, Link
+from pailitao_spider.cluster.redis.client import Link, RedisUnavailableError
 from pailitao_spider.cluster.redis.key_names import RunKeys
 from pailitao_spider.monitoring.snapshot import SharedRun
 from pailitao_spider.offers.values import cleaned
@@ -16,7 +16,7 @@ from pailitao_spider.offers.values import cleaned
 if TYPE_CHECKING:
     from pailitao_spider.cluster.worker.session import ClusterSession
 
-__all__ = ["Buried", "Short", "Standing", "WorkerSeen", "buried_pages", "shared_run", "standing"]
+__all__ = ["Buried", "RunStatus", "Short", "WorkerStatus", "buried_pages", "shared_run", "standing"]
 
 _STATES = ("open", "done", "empty", "partial", "failed")
 _MOST_SHOWN = 500
@@ -38,7 +38,7 @@ _DEAD = msgspec.msgpack.Decoder(_Dead, strict=False)
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerSeen:
+class WorkerStatus:
     """What a worker said of itself, `silent_seconds` ago."""
 
     name: str
@@ -59,7 +59,7 @@ class Short:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RunStatus:
     """Numbers of one run; every seed is in exactly one state."""
 
     run: str
@@ -77,7 +77,7 @@ class Standing:
     repeated: int
     picture_bytes: int
     short: Short
-    workers: list[WorkerSeen] = field(default_factory=list)
+    workers: list[WorkerStatus] = field(default_factory=list)
 
     @property
     def has_seeds(self) -> bool:
@@ -103,13 +103,13 @@ class Buried:
     raw: str = ""
 
 
-async def standing(link: Link, keys: RunKeys, run: str) -> Standing:
+async def standing(link: Link, keys: RunKeys, run: str) -> RunStatus:
     """One look at all of it."""
     found = await link.script("standing", keys.prefix)
     waiting, counts, ready, leased, suspect, dead, ended, workers, *time = found
     number = {name.decode("utf-8", "replace"): _whole(value) for name, value in _pairs(counts)}
     now = int(time[0]) + int(time[1]) / 1e6
-    return Standing(
+    return RunStatus(
         run=run,
         waiting=waiting,
         **{state: number.get(state, 0) for state in _STATES},
@@ -136,14 +136,14 @@ def _whole(text: bytes) -> int:
     return int(text) if text.isdigit() and len(text) < _MOST_DIGITS else 0
 
 
-def _worker(name: bytes, said: bytes, now: float) -> WorkerSeen:
+def _worker(name: bytes, said: bytes, now: float) -> WorkerStatus:
     at, _, words = said.partition(b" ")
     shown = _shown(name)
     silent = abs(now - _moment(at))
     try:
-        return WorkerSeen(shown, silent, **msgspec.json.decode(words, type=dict[str, int]))
+        return WorkerStatus(shown, silent, **msgspec.json.decode(words, type=dict[str, int]))
     except (*_UNREADABLE, TypeError):
-        return WorkerSeen(shown, silent)
+        return WorkerStatus(shown, silent)
 
 
 def _shown(raw: bytes) -> str:
@@ -184,7 +184,7 @@ async def shared_run(session: ClusterSession) -> SharedRun | None:
     name = session.config.run
     try:
         seen = await standing(session.link, session.keys, name)
-    except AwayError:
+    except RedisUnavailableError:
         return None
     return SharedRun(
         name=name,

@@ -23,7 +23,7 @@ from pailitao_spider.cluster.redis.connection import Client
 from pailitao_spider.errors import PailitaoError
 from pailitao_spider.keys.rate_limiter import GateClosedError
 
-__all__ = ["AwayError", "Link", "StoppedError", "script_text"]
+__all__ = ["ClosingError", "Link", "RedisUnavailableError", "script_text"]
 
 logger = logging.getLogger(__name__)
 
@@ -52,11 +52,11 @@ _MOST_PAUSE_SECONDS = 5.0
 _SLICE_SECONDS = 0.1
 
 
-class AwayError(PailitaoError):
+class RedisUnavailableError(PailitaoError):
     """Redis gave no answer; what was asked may or may not have happened."""
 
 
-class StoppedError(GateClosedError):
+class ClosingError(GateClosedError):
     """The run ended while Redis was away."""
 
 
@@ -119,7 +119,7 @@ class Link:
         while True:
             try:
                 return await self.once(call)
-            except AwayError:
+            except RedisUnavailableError:
                 await self.pause(failures)
                 failures += 1
 
@@ -128,7 +128,7 @@ class Link:
         left = self.pause_seconds(failures)
         while left > 0:
             if self._is_closing():
-                raise StoppedError("the run ended while Redis was away")
+                raise ClosingError("the run ended while Redis was away")
             await self._sleep(min(left, _SLICE_SECONDS))
             left -= _SLICE_SECONDS
 
@@ -157,7 +157,7 @@ class Link:
         while True:
             try:
                 return await self.script(name, key, *args)
-            except AwayError:
+            except RedisUnavailableError:
                 await self.pause(failures)
                 failures += 1
 
@@ -170,20 +170,20 @@ class Link:
             self._scripts[name] = (sha1(body.encode(), usedforsecurity=False).hexdigest(), body)
         return self._scripts[name]
 
-    def _away(self, error: Exception) -> AwayError:
+    def _away(self, error: Exception) -> RedisUnavailableError:
         text = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         if not self._is_away:
             self._is_away = True
             logger.warning("Redis does not answer (%s): waiting for it, nothing is lost", text)
-        return AwayError(text)
+        return RedisUnavailableError(text)
 
-    def _refused(self, error: Exception) -> AwayError:
+    def _refused(self, error: Exception) -> RedisUnavailableError:
         """Told once for each text: other calls may well be answered meanwhile."""
         text = str(error).partition("\n")[0][:200]
         if text not in self._refusals_told and len(self._refusals_told) < _MOST_REFUSALS_TOLD:
             self._refusals_told.add(text)
             logger.error("Redis refuses: %s; trying again, nothing is lost", text)
-        return AwayError(text)
+        return RedisUnavailableError(text)
 
     def _answered(self) -> None:
         if self._is_away:

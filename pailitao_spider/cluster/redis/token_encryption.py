@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pailitao_spider.gateways.calls import Credential
 from pailitao_spider.keys.tokens import Token
 
-__all__ = ["Seal", "root"]
+__all__ = ["TokenCipher", "root"]
 
 
 def root(credential: Credential, configured: Token) -> str:
@@ -29,7 +29,7 @@ class _Sealed(msgspec.Struct, array_like=True):
     ends_at: float | None = None
 
 
-class Seal:
+class TokenCipher:
     """Seals by a key that follows from the app secret; what is copied elsewhere does not open.
 
     `place` is the name of the key in Redis.

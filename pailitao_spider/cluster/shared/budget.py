@@ -7,28 +7,28 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-from pailitao_spider.cluster.redis.client import AwayError, Link, StoppedError
+from pailitao_spider.cluster.redis.client import ClosingError, Link, RedisUnavailableError
 from pailitao_spider.cluster.redis.key_names import AppKeys
 from pailitao_spider.gateways.pages import QuotaTold
-from pailitao_spider.keys.budget import Allowance, DayUse, Waits, millionths
+from pailitao_spider.keys.budget import DayUsage, KeyLimits, Waits, millionths
 from pailitao_spider.keys.quota_day import beijing_day
 from pailitao_spider.keys.rate_limiter import GateClosedError
 
-__all__ = ["RedisBudget", "RedisPurse", "day_use"]
+__all__ = ["RedisBudget", "RedisSpendLimit", "day_use"]
 
 _TELL_SECONDS = 0.2  # a key without a limit tells its calls together
 _PURSE = "{pailitao-app:purse}:spend"
 
 
-async def day_use(link: Link, keys: AppKeys, now: float) -> DayUse:
+async def day_use(link: Link, keys: AppKeys, now: float) -> DayUsage:
     """What was made of a key today, by all workers that have told."""
     client: Any = link.client
     key = f"{keys.use}:{beijing_day(now)}"
     found = await link.once(lambda: client.hmget(key, "calls", "billed", "spent"))
-    return DayUse(*(int(each or 0) for each in found))
+    return DayUsage(*(int(each or 0) for each in found))
 
 
-class RedisPurse:
+class RedisSpendLimit:
     """What all keys together may cost in a day. `clock` gives unix seconds."""
 
     def __init__(self, link: Link, most: Decimal | None, clock: Callable[[], float]) -> None:
@@ -67,8 +67,8 @@ class RedisBudget:
         self,
         link: Link,
         keys: AppKeys,
-        allowance: Allowance,
-        purse: RedisPurse,
+        allowance: KeyLimits,
+        purse: RedisSpendLimit,
         clock: Callable[[], float],
     ) -> None:
         self._link = link
@@ -77,26 +77,26 @@ class RedisBudget:
         self._price = millionths(allowance.price)
         self._purse = purse
         self._clock = clock
-        self._known = ("", DayUse())
-        self._untold = DayUse()
+        self._known = ("", DayUsage())
+        self._untold = DayUsage()
         self._told_at = 0.0
         self._quota: QuotaTold | None = None
 
     @property
-    def today(self) -> DayUse:
+    def today(self) -> DayUsage:
         """The day's calls of all workers, as far as this one has heard, and its own."""
         day, use = self._known
-        return (use if day == beijing_day(self._clock()) else DayUse()) + self._untold
+        return (use if day == beijing_day(self._clock()) else DayUsage()) + self._untold
 
     async def open(self) -> None:
         """Hears what others have used. Waits while Redis is away."""
-        await self._told(self._link.patient_script, DayUse())
+        await self._told(self._link.patient_script, DayUsage())
 
     async def take(self) -> str | None:
         """Waits while Redis is away."""
         try:
             return await self._taken()
-        except StoppedError as error:
+        except ClosingError as error:
             raise GateClosedError from error
 
     async def _taken(self) -> str | None:
@@ -105,28 +105,28 @@ class RedisBudget:
         if not await self._counted():
             return f"PAILITAO_DAILY_CALLS={self._daily_calls} are used up"
         if not await self._purse.reserve(self._price):
-            self._untold += DayUse(-1, 0, -self._price)
+            self._untold += DayUsage(-1, 0, -self._price)
             return f"PAILITAO_MAX_SPEND={self._purse.most} yuan a day are spent"
         self._purse.waits.begun()
         return None
 
     async def _counted(self) -> bool:
         if self._daily_calls is not None:
-            return await self._told(self._link.patient_script, DayUse(1, 0, self._price))
-        self._untold += DayUse(1, 0, self._price)
+            return await self._told(self._link.patient_script, DayUsage(1, 0, self._price))
+        self._untold += DayUsage(1, 0, self._price)
         if self._clock() - self._told_at >= _TELL_SECONDS:
             self._told_at = self._clock()
-            with suppress(AwayError):
-                await self._told(self._link.script, DayUse())
+            with suppress(RedisUnavailableError):
+                await self._told(self._link.script, DayUsage())
         return True
 
     async def give_back(self) -> None:
-        self._untold += DayUse(-1, 0, -self._price)
+        self._untold += DayUsage(-1, 0, -self._price)
         self._purse.release(self._price)
         self._purse.waits.ended()
 
     def answered(self, billed: bool) -> None:
-        self._untold += DayUse(0, 1) if billed else DayUse(0, 0, -self._price)
+        self._untold += DayUsage(0, 1) if billed else DayUsage(0, 0, -self._price)
         if not billed:
             self._purse.release(self._price)
         self._purse.waits.ended()
@@ -136,11 +136,11 @@ class RedisBudget:
 
     async def close(self) -> None:
         """Tells what has not been told, and hears what others have, if Redis answers."""
-        with suppress(AwayError):
-            await self._told(self._link.script, DayUse())
+        with suppress(RedisUnavailableError):
+            await self._told(self._link.script, DayUsage())
 
-    async def _told(self, script: Callable[..., Any], use: DayUse) -> bool:
-        untold, self._untold = self._untold, DayUse()
+    async def _told(self, script: Callable[..., Any], use: DayUsage) -> bool:
+        untold, self._untold = self._untold, DayUsage()
         day = beijing_day(self._clock())
         most = "" if self._daily_calls is None else self._daily_calls
         told = use + untold
@@ -148,10 +148,10 @@ class RedisBudget:
             granted, *seen = await script(
                 "budget", f"{self._key}:{day}", told.calls, most, told.billed, told.spent
             )
-        except (AwayError, StoppedError):
+        except (RedisUnavailableError, ClosingError):
             self._untold += untold
             raise
-        self._known = (day, DayUse(*seen))
+        self._known = (day, DayUsage(*seen))
         if not granted:
-            self._untold += DayUse(untold.calls, 0, -use.spent)
+            self._untold += DayUsage(untold.calls, 0, -use.spent)
         return bool(granted)

@@ -21,7 +21,7 @@ from pailitao_spider.offers.dedup import DEDUP_KEYS, Sighted
 if TYPE_CHECKING:
     from pailitao_spider.cluster.worker.leased_pages import PageInHand
 
-__all__ = ["SharedSeen", "bucket_of"]
+__all__ = ["SharedSeen", "id_shard"]
 
 _BITS = 48
 _MEMBER_BITS = 32
@@ -31,7 +31,7 @@ _MEMBER_MASK = (1 << _MEMBER_BITS) - 1
 _ODD_IDS = "x"
 
 
-def bucket_of(num_iid: str) -> tuple[str, str | int]:
+def id_shard(num_iid: str) -> tuple[str, str | int]:
     """The bucket and the member that stand for an offer id, exactly."""
     number = int(num_iid) if num_iid.isascii() and num_iid.isdecimal() else -1
     if not 0 <= number <= _MASK or str(number) != num_iid:
@@ -94,7 +94,7 @@ class SharedSeen:
         """The members of the page's acknowledgement that say which offers it wrote."""
         if self._scope != "crawl":
             return {"own": page.written}
-        return {"offers": [part for each in page.written for part in bucket_of(each)]}
+        return {"offers": [part for each in page.written for part in id_shard(each)]}
 
     def acknowledged(self, pages: Sequence[PageInHand]) -> None:
         """What these pages wrote is in the shared sets now."""
@@ -110,7 +110,7 @@ class SharedSeen:
         if self._scope == "seed":
             return [(f"got:{offers[0].seed_id}", [each.num_iid for each in offers])]
         return [(f"ids:{bucket}", [member]) for bucket, member in
-                (bucket_of(each.num_iid) for each in offers)]  # fmt: skip
+                (id_shard(each.num_iid) for each in offers)]  # fmt: skip
 
     @staticmethod
     def _loop_future() -> asyncio.Future[str]:

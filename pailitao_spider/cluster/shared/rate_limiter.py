@@ -16,17 +16,17 @@ from time import monotonic
 
 from msgspec import msgpack
 
-from pailitao_spider.cluster.redis.client import AwayError, Link, StoppedError
+from pailitao_spider.cluster.redis.client import ClosingError, Link, RedisUnavailableError
 from pailitao_spider.cluster.redis.key_names import AppKeys
-from pailitao_spider.cluster.shared.rate_schedule import Ask, Plan, Report, Ticket, Tickets
-from pailitao_spider.keys.adaptive_rate import CONSTANTS, Pace, Permit
+from pailitao_spider.cluster.shared.rate_schedule import Ask, Plan, Report, Reservation, Tickets
+from pailitao_spider.keys.adaptive_rate import CONSTANTS, AdaptiveRate, Permit
 from pailitao_spider.keys.rate_limiter import (
     FIRST_ANSWER_SECONDS,
     GateClosedError,
     catch_up_seconds,
 )
 
-__all__ = ["RedisGate"]
+__all__ = ["RedisRateLimiter"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ _LONG_BAN_SECONDS = 60.0  # worth a line: a crawl that only waits looks like one
 _CONSTANTS = msgpack.encode(CONSTANTS)
 
 
-class RedisGate:
+class RedisRateLimiter:
     """The gate of one worker among several. `rate` None finds the pace together."""
 
     def __init__(
@@ -84,7 +84,7 @@ class RedisGate:
     def per_second(self) -> float:
         """The calls a second that the key is held to, all workers together."""
         plan = self._tickets.plan
-        return plan.per_second if plan else Pace(self._rate).per_second
+        return plan.per_second if plan else AdaptiveRate(self._rate).per_second
 
     @property
     def has_found(self) -> bool:
@@ -132,7 +132,7 @@ class RedisGate:
             self._talk.cancel()
             await asyncio.gather(self._talk, return_exceptions=True)
         if self._reports:
-            with suppress(AwayError):
+            with suppress(RedisUnavailableError):
                 await self._exchange()
 
     # waiting
@@ -146,7 +146,7 @@ class RedisGate:
         """A call is under way, and none was answered yet."""
         return not self._is_proved and monotonic() < self._first_until
 
-    async def _open_ticket(self) -> Ticket:
+    async def _open_ticket(self) -> Reservation:
         self._turn_at = monotonic()
         while True:
             self._check_open()
@@ -158,7 +158,7 @@ class RedisGate:
             self._wake()
             await self._hear_news(min(left, _SLICE_SECONDS))
 
-    def _permit(self, ticket: Ticket) -> Permit:
+    def _permit(self, ticket: Reservation) -> Permit:
         plan = self._tickets.plan
         assert plan is not None
         self._first_until = monotonic() + FIRST_ANSWER_SECONDS
@@ -172,7 +172,7 @@ class RedisGate:
         if self._talk.done():
             try:
                 self._talk.result()
-            except StoppedError as error:
+            except ClosingError as error:
                 raise GateClosedError from error
 
     def _catch_up_seconds(self) -> float:
@@ -233,7 +233,7 @@ class RedisGate:
             try:
                 await self._exchange()
                 failures = 0
-            except AwayError:
+            except RedisUnavailableError:
                 await self._link.pause(failures)
                 failures += 1
 

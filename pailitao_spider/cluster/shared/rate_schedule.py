@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-__all__ = ["Ask", "Plan", "RedisClock", "Report", "Ticket", "Tickets"]
+__all__ = ["Ask", "Plan", "RedisClock", "Report", "Reservation", "Tickets"]
 
 
 class Report(Struct, frozen=True, array_like=True):
@@ -79,7 +79,7 @@ class RedisClock:
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class Reservation:
     """A place in the plan. `limited` says that the plan, not the crawl, held the call back."""
 
     number: int
@@ -94,7 +94,7 @@ class Tickets:
         self.plan: Plan | None = None
         self.heard_at = 0.0
         self.clock = RedisClock()
-        self._held: deque[Ticket] = deque()
+        self._held: deque[Reservation] = deque()
 
     def __len__(self) -> int:
         return len(self._held)
@@ -107,7 +107,7 @@ class Tickets:
         self.plan, self.heard_at = plan, now
         for number in range(plan.first, plan.first + plan.given):
             limited = plan.follows or plan.opens_at(number) > plan.now
-            self._held.append(Ticket(number, limited, now))
+            self._held.append(Reservation(number, limited, now))
 
     def first_opens_at(self) -> float:
         return self._opens_at(self._held[0]) if self._held else math.inf
@@ -115,7 +115,7 @@ class Tickets:
     def last_opens_at(self) -> float:
         return self._opens_at(self._held[-1]) if self._held else -math.inf
 
-    def take(self) -> Ticket:
+    def take(self) -> Reservation:
         return self._held.popleft()
 
     def drop_before(self, moment: float) -> None:
@@ -123,6 +123,6 @@ class Tickets:
         while self._held and max(self.first_opens_at(), self._held[0].got_at) < moment:
             self._held.popleft()
 
-    def _opens_at(self, ticket: Ticket) -> float:
+    def _opens_at(self, ticket: Reservation) -> float:
         assert self.plan is not None
         return self.clock.here(self.plan.opens_at(ticket.number))

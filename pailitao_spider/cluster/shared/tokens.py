@@ -16,9 +16,9 @@ from dataclasses import replace
 from secrets import token_hex
 from typing import Any, NamedTuple, cast
 
-from pailitao_spider.cluster.redis.client import AwayError, Link, StoppedError
+from pailitao_spider.cluster.redis.client import ClosingError, Link, RedisUnavailableError
 from pailitao_spider.cluster.redis.key_names import AppKeys
-from pailitao_spider.cluster.redis.token_encryption import Seal, root
+from pailitao_spider.cluster.redis.token_encryption import TokenCipher, root
 from pailitao_spider.errors import RefusedError
 from pailitao_spider.gateways.calls import Credential
 from pailitao_spider.keys.accounts import Account
@@ -65,7 +65,7 @@ class RedisTokens:
     ) -> None:
         self._link = link
         self._key = f"{keys.token}:{root(credential, configured)}"
-        self._seal = Seal(credential, self._key)
+        self._seal = TokenCipher(credential, self._key)
         self._configured = self._token = replace(configured, version=0)
         self._life_ms, self._doubt_seconds = round(1000 * life_seconds), doubt_seconds
         self._clock, self._sleep = clock, sleep
@@ -129,11 +129,11 @@ class RedisTokens:
     async def _hold(self, owner: str) -> None:
         while True:
             await self._sleep(self._life_ms / 4000)
-            with suppress(AwayError):
+            with suppress(RedisUnavailableError):
                 await self._run(self._link.script, "hold", owner, self._life_ms)
 
     async def _free(self, owner: str) -> None:
-        with suppress(AwayError):
+        with suppress(RedisUnavailableError):
             await self._run(self._link.script, "free", owner)
 
     async def _keep(self, owner: str, token: Token) -> None:
@@ -142,11 +142,11 @@ class RedisTokens:
         record = self._seal.sealed(token)
         try:
             while True:
-                with suppress(AwayError):
+                with suppress(RedisUnavailableError):
                     await self._state(self._link.script, "keep", owner, 0, token.version, record)
                     return
                 await self._link.pause(0)
-        except StoppedError:
+        except ClosingError:
             logger.warning(
                 "the new tokens could not be kept in Redis; the next run may need a new login"
             )
@@ -174,7 +174,7 @@ class RedisTokens:
     async def _look(self) -> None:
         self._look_at = self._clock() + _LOOK_SECONDS
         try:
-            with suppress(AwayError):
+            with suppress(RedisUnavailableError):
                 await self._state(self._link.script, "look")
         finally:
             self._has_looked.set()
@@ -206,7 +206,7 @@ async def keep_login(link: Link, account: Account, token: Token) -> None:
     """
     credential = account.credential
     key = f"{_keys(account).token}:{root(credential, account.configured)}"
-    record = Seal(credential, key).sealed(token)
+    record = TokenCipher(credential, key).sealed(token)
     kept = b""
     while kept != record:  # a worker that renewed meanwhile had the same version
         version = cast("int", (await link.script("tokens", key, "look"))[0])

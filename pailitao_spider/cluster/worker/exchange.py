@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pailitao_spider import stat_keys
-from pailitao_spider.cluster.redis.client import AwayError
+from pailitao_spider.cluster.redis.client import RedisUnavailableError
 from pailitao_spider.cluster.seed_codec import MOST_LINE_BYTES, NoSeedError, read_payload
 from pailitao_spider.cluster.worker.intake import ReadLines
 from pailitao_spider.cluster.worker.leased_pages import Hand, PageInHand
@@ -32,7 +32,7 @@ from pailitao_spider.cluster.worker.messages import (
     encoded,
     ledger_line,
 )
-from pailitao_spider.cluster.worker.polling import Pacing
+from pailitao_spider.cluster.worker.polling import Polling
 from pailitao_spider.crawl import scrapy_internals
 from pailitao_spider.crawl.picture_refs import picture_of
 from pailitao_spider.crawl.requests import META
@@ -61,7 +61,7 @@ class Worker:
         self.name = name
         self.hand = Hand()
         self.own = OwnRequests()
-        self.pacing = Pacing(session.config.lease_seconds)
+        self.pacing = Polling(session.config.lease_seconds)
         self.is_over = False
         """The run is empty, and this worker was to end with it."""
         self._session = session
@@ -120,7 +120,7 @@ class Worker:
         self._collect()
         self.hand.drop_out()
         if not self._is_cut_off:
-            with contextlib.suppress(AwayError):
+            with contextlib.suppress(RedisUnavailableError):
                 await self._last_exchanges()
 
     async def _last_exchanges(self) -> None:
@@ -149,7 +149,7 @@ class Worker:
         """Redis that is away at the end of this worker gets no last word."""
         try:
             await self._exchange()
-        except AwayError:
+        except RedisUnavailableError:
             self._is_cut_off = True
 
     async def _rest(self) -> None:
@@ -271,7 +271,7 @@ class Worker:
                     "exchange", self._session.keys.prefix, packed, *raw
                 )
                 return decoded_answer(reply[0]), reply[1:]
-            except AwayError:
+            except RedisUnavailableError:
                 await self._pause(failures)
             except msgspec.ValidationError as error:
                 if failures == 0:
@@ -287,7 +287,9 @@ class Worker:
             left -= _TICK_SECONDS
             self._watch_closing()
             if self._closing_seconds > _LAST_WORD_SECONDS:
-                raise AwayError("Redis was away at the end; the leases run out by themselves")
+                raise RedisUnavailableError(
+                    "Redis was away at the end; the leases run out by themselves"
+                )
 
     def _let_go(self, acked: list[PageInHand], left: list[PageInHand]) -> None:
         for page in (*acked, *left):

@@ -11,7 +11,7 @@ from math import ceil
 
 from pailitao_spider.cluster.worker.messages import Answer
 
-__all__ = ["Pacing"]
+__all__ = ["Polling"]
 
 _SHARE_SECONDS = 3.0
 _FEWEST_IN_HAND = 16
@@ -25,7 +25,7 @@ _IDLE_SECONDS = (0.25, 0.5)  # a new seed is taken within a second
 _IDLE_ROUNDS = 20
 
 
-class Pacing:
+class Polling:
     """Decides from what the last answer said."""
 
     def __init__(self, lease_seconds: float) -> None:

@@ -15,9 +15,9 @@ from redis.exceptions import ResponseError
 from pailitao_spider.cluster.redis.client import Link
 from pailitao_spider.cluster.redis.key_names import AppKeys, RunKeys
 from pailitao_spider.cluster.redis.server_checks import check_server, open_client
-from pailitao_spider.cluster.shared.budget import RedisBudget, RedisPurse
+from pailitao_spider.cluster.shared.budget import RedisBudget, RedisSpendLimit
 from pailitao_spider.cluster.shared.dedup import SharedSeen
-from pailitao_spider.cluster.shared.rate_limiter import RedisGate
+from pailitao_spider.cluster.shared.rate_limiter import RedisRateLimiter
 from pailitao_spider.cluster.shared.tokens import RedisTokens
 from pailitao_spider.cluster.shared.upload_cache import RedisUploads
 from pailitao_spider.cluster.worker.exchange import Worker
@@ -193,13 +193,15 @@ class ClusterSession(Session):
     async def _open_access(self) -> None:
         """Hears what was used of each key today, which shows whether Redis lets it."""
         self.policy = RetryPolicy(tries=self.config.transient_tries)
-        purse = RedisPurse(self.link, self.config.max_spend, time.time)
+        purse = RedisSpendLimit(self.link, self.config.max_spend, time.time)
         self._open_pool([await self._shared_key(each, purse) for each in self._accounts()])
 
-    async def _shared_key(self, account: Account, purse: RedisPurse) -> Key:
+    async def _shared_key(self, account: Account, purse: RedisSpendLimit) -> Key:
         config, link = account.config, self.link
         keys = AppKeys(account.url, account.credential.owner)
-        gate = RedisGate(link, keys, config.rate, config.burst, is_closing=lambda: self.is_closing)
+        gate = RedisRateLimiter(
+            link, keys, config.rate, config.burst, is_closing=lambda: self.is_closing
+        )
         budget = RedisBudget(link, keys, account.allowance, purse, time.time)
         await budget.open()
         tokens = RedisTokens(link, keys, account.credential, account.configured)
@@ -220,7 +222,7 @@ class ClusterSession(Session):
         if self.failed_to_open and self._own_feed.exists() and not self._own_feed.stat().st_size:
             self._own_feed.unlink()
         for key in self.pool.keys if self.worker is not None else ():
-            await cast("RedisGate", key.gate).close()
+            await cast("RedisRateLimiter", key.gate).close()
         if hasattr(self, "link"):
             await self.link.close()
         if self._lock is not None:

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-__all__ = ["YUAN", "Span", "is_yuan", "price_ends", "told_ends"]
+__all__ = ["YUAN", "PriceRange", "is_yuan", "price_ends", "told_ends"]
 
 YUAN = "CNY"
 _YUAN_NAMES = frozenset(("CNY", "RMB", "CNH", "¥", "￥", "元", "人民币"))
 
 
-class Span(NamedTuple):
+class PriceRange(NamedTuple):
     """Best and worst case; None is unknown."""
 
     best: Decimal | None = None
@@ -29,7 +29,7 @@ def told_ends(
     low: Decimal | None,
     high: Decimal | None,
     others: Iterable[Decimal | None] = (),
-) -> Span:
+) -> PriceRange:
     """From the lowest to the highest price that is told; an end alone says nothing of the other.
 
     Nobody sells for 0: some sources write it where the price is to be agreed on.
@@ -37,8 +37,8 @@ def told_ends(
     more = [each for each in others if each]
     told = [each for each in (price, low, high, *more) if each]
     if price or more or (low and high):
-        return Span(min(told), max(told))
-    return Span(low or None, high or None)
+        return PriceRange(min(told), max(told))
+    return PriceRange(low or None, high or None)
 
 
 def price_ends(
@@ -47,7 +47,7 @@ def price_ends(
     high: Decimal | None,
     promotion: Decimal | None,
     breaks: Iterable[Decimal | None] = (),
-) -> Span:
+) -> PriceRange:
     """The best and the worst price at any quantity.
 
     A promotion below the others is the best case only: who gets it is not told.
@@ -55,4 +55,4 @@ def price_ends(
     best, worst = told_ends(price, low, high, breaks)
     if promotion and (worst is None or promotion < worst):
         best = promotion if best is None else min(best, promotion)
-    return Span(best, worst)
+    return PriceRange(best, worst)

@@ -19,12 +19,12 @@ from pailitao_spider.sandbox.catalogue.listings import Listing, Row, list_offers
 from pailitao_spider.sandbox.catalogue.oddities import roughened
 from pailitao_spider.sandbox.catalogue.references import references_of
 
-__all__ = ["NOTHING", "Catalogue", "Match", "Shot", "Sighting", "region"]
+__all__ = ["NOTHING", "Catalogue", "LineKey", "Match", "Shot", "region"]
 
-Sighting = tuple[float, ...]
+LineKey = tuple[float, ...]
 """How alike a photo is to each design, 0 to 1; empty when it shows nothing that is sold."""
 
-NOTHING: Sighting = ()
+NOTHING: LineKey = ()
 SAME_ITEM = 0.85
 SIMILAR = 0.62
 RECOGNISED = 0.78  # of 288 unseen views, 99 in 100 lie above 0.82
@@ -84,7 +84,7 @@ class Catalogue:
         """Where Alibaba would have the photo: for gateways that take no others."""
         return f"https://cbu01.alicdn.com/sandbox/{name}-{view}.jpg"
 
-    def sight_url(self, url: str) -> Sighting | None:
+    def sight_url(self, url: str) -> LineKey | None:
         """By the last part of the path alone; None for a picture that cannot be had."""
         last = urlsplit(url).path.rpartition("/")[2]
         if last == "empty.jpg":
@@ -98,7 +98,7 @@ class Catalogue:
         design = self._by_name.get(named[1]) if named else None
         return Shot(design, int(named[2] or 1)) if named and design else None
 
-    def recognised(self, sighting: Sighting) -> Design | None:
+    def recognised(self, sighting: LineKey) -> Design | None:
         """The design that a photo shows beyond doubt."""
         best = self.designs[sighting.index(max(sighting))] if sighting else None
         return best if best and self.sight_design(best) == sighting else None
@@ -114,7 +114,7 @@ class Catalogue:
             return ()
         return ((region(name), name), (region(neighbour.name, 400), neighbour.name))
 
-    def sight(self, picture: Image.Image) -> Sighting:
+    def sight(self, picture: Image.Image) -> LineKey:
         """By looking: some 5 ms of work."""
         alike = resemblance(describe(picture, TILTS), self._looks())
         best = int(alike.argmax())
@@ -142,17 +142,17 @@ class Catalogue:
             row["similarity"] = f"{match.similarity:.2f}"
         return row
 
-    def _seen(self, picture: Design | Image.Image | bytes | str) -> Sighting:
+    def _seen(self, picture: Design | Image.Image | bytes | str) -> LineKey:
         if isinstance(picture, str):
             picture = self.design(picture)
         if isinstance(picture, bytes):
             picture = Image.open(io.BytesIO(picture))
         return self.sight_design(picture) if isinstance(picture, Design) else self.sight(picture)
 
-    def _affinities(self, design: Design) -> Sighting:
+    def _affinities(self, design: Design) -> LineKey:
         return tuple(round(design.affinity(other), 4) for other in self.designs)
 
-    def _find(self, sighting: Sighting, search_type: int, sort: str | None) -> tuple[Match, ...]:
+    def _find(self, sighting: LineKey, search_type: int, sort: str | None) -> tuple[Match, ...]:
         if not sighting:
             return ()
         bar = min(SAME_ITEM if search_type == 1 else SIMILAR, max(sighting))

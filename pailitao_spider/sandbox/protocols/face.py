@@ -16,9 +16,9 @@ from pailitao_spider.sandbox.refusals import Refusal, RefusalError, bad_paramete
 
 __all__ = [
     "Ask",
-    "Face",
     "House",
     "Params",
+    "ProtocolAdapter",
     "ends_of",
     "filled",
     "is_hosted",
@@ -56,7 +56,7 @@ class House:
     entropy: Callable[[], str]
 
 
-class Face(Protocol):
+class ProtocolAdapter(Protocol):
     """`routes` are HTTP methods and paths; a face whose tokens do not renew never kills them."""
 
     routes: ClassVar[Sequence[tuple[str, str]]]

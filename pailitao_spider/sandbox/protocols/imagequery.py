@@ -9,7 +9,7 @@ import msgspec
 
 from pailitao_spider.sandbox.answers import Answers
 from pailitao_spider.sandbox.catalogue.listings import Row
-from pailitao_spider.sandbox.catalogue.market import Match, Sighting, region
+from pailitao_spider.sandbox.catalogue.market import LineKey, Match, region
 from pailitao_spider.sandbox.envelopes import Body, Found, Page
 from pailitao_spider.sandbox.protocols.face import Params, filled, is_hosted, offer_number, whole
 from pailitao_spider.sandbox.refusals import Refusal, RefusalError, Why, bad_parameter
@@ -52,7 +52,7 @@ class ImageSearch:
             return None
         return _said("false", "PARAM_ERROR", refusal.text)
 
-    def _sighting(self, query: Params) -> Sighting:
+    def _sighting(self, query: Params) -> LineKey:
         if imgid := query.get("imageId"):
             sighting, missing = self._answers.uploads.get(imgid), "imageId not found"
         else:
@@ -63,7 +63,7 @@ class ImageSearch:
             raise RefusalError(bad_parameter(missing, Why.PICTURE))
         return sighting
 
-    def _of_region(self, shown: Sighting, wanted: str) -> tuple[Sighting, list[str]]:
+    def _of_region(self, shown: LineKey, wanted: str) -> tuple[LineKey, list[str]]:
         """What the region shows, else the main product; and where all products stand, that one
         first.
         """

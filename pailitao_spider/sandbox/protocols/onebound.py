@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar
 
 from pailitao_spider.sandbox.catalogue.listings import Row
-from pailitao_spider.sandbox.catalogue.market import Match, Sighting
+from pailitao_spider.sandbox.catalogue.market import LineKey, Match
 from pailitao_spider.sandbox.envelopes import Body, Found, Page
 from pailitao_spider.sandbox.protocols.face import Ask, House, Params, filled, is_hosted, whole
 from pailitao_spider.sandbox.refusals import Refusal, RefusalError, Why, bad_parameter
@@ -79,7 +79,7 @@ class Onebound:
         page = Page(whole(ask.params, "page", 1), PAGE_SIZE, PAGE_SIZE)
         return _items(self._house.answers.search(self._sighting(ask.imgid), page, _row))
 
-    def _sighting(self, url: str) -> Sighting:
+    def _sighting(self, url: str) -> LineKey:
         sighting = self._house.answers.at_url(url) if is_hosted(url) else None
         if sighting is None:
             raise RefusalError(bad_parameter("imgid can not be fetched", Why.PICTURE))

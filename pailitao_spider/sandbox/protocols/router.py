@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from pailitao_spider.sandbox.accounts import GrantError
-from pailitao_spider.sandbox.catalogue.market import Sighting
+from pailitao_spider.sandbox.catalogue.market import LineKey
 from pailitao_spider.sandbox.envelopes import Body, Found
 from pailitao_spider.sandbox.protocols.face import Ask, House, Params
 from pailitao_spider.sandbox.protocols.router_checks import (
@@ -82,7 +82,7 @@ class RouterFace:
         sighting = await self._house.answers.look(ask.params["imgcode"])
         return {"item": {"name": self._house.answers.uploads.keep(sighting)}}
 
-    async def _sighting(self, imgid: str) -> Sighting:
+    async def _sighting(self, imgid: str) -> LineKey:
         if not imgid:
             raise RefusalError(bad_parameter("imgid is null", Why.MISSING))
         if imgid.startswith(("http://", "https://", "//")):

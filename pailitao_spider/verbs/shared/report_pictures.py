@@ -12,7 +12,7 @@ from pailitao_spider.analysis.invented import is_invented
 from pailitao_spider.errors import PictureError
 from pailitao_spider.offer_pictures import OfferPictures
 from pailitao_spider.pictures import PictureLimits, prepare
-from pailitao_spider.report.album import Embed, PictureWay
+from pailitao_spider.report.album import Embed, ImageMode
 from pailitao_spider.sandbox.catalogue.drawing import photo, view
 from pailitao_spider.sandbox.catalogue.market import Catalogue, Shot
 from pailitao_spider.verbs.shared.picture_options import opened_pictures, story
@@ -26,8 +26,8 @@ _AT_ONCE = 64
 _DRAWN_PIXELS, _DRAWN_VIEWS, _DRAWN_QUALITY = 192, 5, 76
 
 
-def picture_way(pictures: str, options: argparse.Namespace) -> PictureWay:
-    return PictureWay(
+def picture_way(pictures: str, options: argparse.Namespace) -> ImageMode:
+    return ImageMode(
         _drawn,
         _fetched(options) if pictures == "embedded" else None,
         links=pictures == "linked",
