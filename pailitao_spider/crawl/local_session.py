@@ -168,9 +168,11 @@ class LocalSession(Session):
     def what_is_left(self) -> str:
         if self.books.is_held:
             return "the table was not finished; crawl to .jsonl, which can be gone on with"
+        feeds = local_feeds(self.crawler.settings)
+        how = "with -o in place of -O" if any(feed.overwrite for feed in feeds) else "again"
         return (
             f"{len(self.searches)} begun seeds and all that follow are searched when you run the "
-            "same command with -o in place of -O"
+            f"same command {how}"
         )
 
     async def last_commit(self) -> None:

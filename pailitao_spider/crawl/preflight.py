@@ -36,11 +36,7 @@ def check(settings: BaseSettings, given: Mapping[str, Any]) -> Config:
         from pailitao_spider.sandbox.embedded import sandbox_options
 
         sandbox_options(config.sandbox)
-    if config.cluster and (settings.getpriority("SCHEDULER") or 0) > 0:
-        raise ConfigError(
-            f"SCHEDULER={settings['SCHEDULER']} does not go with PAILITAO_CLUSTER, which brings "
-            "its own; remove that setting"
-        )
+    _check_scheduler(settings, is_worker=config.cluster)
     arguments = Arguments.read(given, is_worker=config.cluster)
     check_abilities(config.keys, arguments, given)
     if arguments.seeds not in (None, "-"):
@@ -62,3 +58,17 @@ def check(settings: BaseSettings, given: Mapping[str, Any]) -> Config:
         if not feed.overwrite:
             feed.written()
     return config
+
+
+def _check_scheduler(settings: BaseSettings, *, is_worker: bool) -> None:
+    name = str(settings["SCHEDULER"])
+    if is_worker and (settings.getpriority("SCHEDULER") or 0) > 0:
+        raise ConfigError(
+            f"SCHEDULER={name} does not go with PAILITAO_CLUSTER, which brings its own; remove "
+            "that setting"
+        )
+    if not is_worker and "scrapy_redis" in name:
+        raise ConfigError(
+            f"SCHEDULER={name} is for spiders of scrapy-redis; remove that setting, and set "
+            "PAILITAO_CLUSTER=1 to work on several machines"
+        )

@@ -123,6 +123,8 @@ class Session:
         """The local feeds, kept from other runs and looked at before anything is claimed."""
         self.drift: dict[str, DriftMonitor] = {}
         """By gateway, once it has given a page."""
+        self.items_kept = 0
+        """Items of searches that went through all pipelines to the feeds."""
         self.is_open = False
         self.failed_to_open: Exception | None = None
         self.stopped: str | None = None

@@ -54,6 +54,8 @@ class DurableFeedExporter(FeedExporter):
         self._is_whole_at_end = bool(formats) and formats <= WHOLE_AT_END
 
     def open_spider(self, spider: Spider) -> None:
+        if self._session.failed_to_open is not None and self._session.keeps_ledger:
+            return  # why has been told; an earlier feed stays as it is
         try:
             super().open_spider(spider)
         except OSError as error:

@@ -33,6 +33,8 @@ _REASONS = {
 }
 _FULL = ("no space", "quota", "too large", "is full")
 """What a message says of a disk that takes no more."""
+_HARMED = ("was removed or renamed", "was replaced by", "was cut to")
+"""What a message says of a file that somebody else has harmed."""
 _STATUSES = ("done", "empty", "partial", "failed")
 
 
@@ -116,7 +118,7 @@ class Summary:
             ("pages", f"{number(stat_keys.PAGES)} with {number(stat_keys.ROWS)} rows"),
             (
                 "offers",
-                f"{number(stat_keys.OFFERS_NEW)} new, "
+                f"{self._new(number(stat_keys.OFFERS_NEW))}, "
                 f"{number(stat_keys.OFFERS_DUPLICATE)} duplicate, "
                 f"{number(stat_keys.OFFERS_FILTERED)} filtered, "
                 f"{number(stat_keys.OFFERS_REJECTED)} rejected",
@@ -127,6 +129,12 @@ class Summary:
             *self._refused_row(),
             ("time", f"{seconds:.1f} s"),
         ]
+
+    def _new(self, let_through: int) -> str:
+        """What other pipelines dropped is in no feed."""
+        kept = min(self._session.items_kept, let_through)
+        dropped = "" if kept == let_through else f" ({let_through - kept} more dropped later)"
+        return f"{kept} new{dropped}"
 
     def _refused_row(self) -> Iterator[tuple[str, str]]:
         refused = counted(self._crawler.stats).refused
@@ -210,7 +218,20 @@ class Summary:
         why = self._session.stopped or _REASONS.get(reason, reason)
         if self._session.books.paths is None:
             return f"Stopped early: {why}"
+        if any(sign in why for sign in _HARMED):
+            return f"Stopped early: {why}\n{self._mending()}"
         return f"Stopped early: {why}\nNothing is lost: {self._way_on(why, reason, is_cut=is_cut)}."
+
+    def _mending(self) -> str:
+        if self._session.config.cluster:
+            return (
+                "Bring it back before you merge: the run calls its pages done. Without it, end the "
+                "run with scrapy pailitao clear and push the seeds again."
+            )
+        return (
+            "Bring it back if you can. The same command with -o then searches again what is not "
+            "in it, and all that follows."
+        )
 
     def _way_on(self, why: str, reason: str, *, is_cut: bool) -> str:
         if is_cut and self._session.config.cluster:

@@ -119,6 +119,7 @@ class SettlingMiddleware:
         """The item went through all pipelines to the feeds: its seed's line claims it."""
         if (page := self._page(response)) is not None:
             page.search.wrote(item)
+            self._session.items_kept += 1
             page.came_out += 1
             self._settle(response, page)
 
