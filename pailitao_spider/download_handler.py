@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["SignedCallHandler"]
 
 _AIOHTTP = "scrapy.core.downloader.handlers._aiohttp.AiohttpDownloadHandler"
-_FORM = "application/x-www-form-urlencoded"
 _QUERY = re.compile(r"\?[^\s>\"']+")
 
 
@@ -90,8 +89,7 @@ def _path(crawler: Crawler, scheme: str) -> Any:
 def _signed(request: Request, form: Form) -> Request:
     headers = request.headers.copy()
     headers.pop("Content-Type", None)
-    if form.method != "GET":
-        headers["Content-Type"] = _FORM
+    headers.update(form.wire_headers)
     return Request(form.url, method=form.method, body=form.body, headers=headers, meta=request.meta)
 
 

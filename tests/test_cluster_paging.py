@@ -69,7 +69,7 @@ class OneMachine:
         if ack.rows is None:
             self._asked(search.will_not_come(ack.page, ack.gone))
             return
-        hints = Hints(ack.total, ack.page_count, ack.has_next)
+        hints = Hints(ack.total, ack.page_count, ack.has_next, ack.next_cursor)
         new = search.paging.came(ack.page, ack.ids, ack.rows, hints)
         search.fetched.add(ack.page)
         search.given_up.pop(ack.page, None)
@@ -168,6 +168,7 @@ def acks(draw: st.DrawFn, page: int, is_needed: bool) -> Ack:
         "total": draw(HINTS),
         "page_count": draw(HINTS),
         "has_next": draw(st.none() | st.booleans()),
+        "next_cursor": draw(st.sampled_from([None] * 9 + [f"after-{page}"])),
     }
     written = own[: draw(st.integers(0, 3))]
     return Ack("", page, calls, rows=len(own), ids=ids, own=written, **hints)

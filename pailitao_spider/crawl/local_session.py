@@ -133,7 +133,7 @@ class LocalSession(Session):
         assert self._usage is not None
         engine, config = self.crawler.engine, account.config
         gate = LocalRateLimiter(
-            AdaptiveRate(config.rate),
+            AdaptiveRate(account.rate),
             config.burst,
             clock=time.monotonic,
             sleep=asyncio.sleep,

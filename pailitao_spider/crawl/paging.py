@@ -36,6 +36,8 @@ class Hints:
     """Offers that can be returned."""
     page_count: int | None = None
     has_next: bool | None = None
+    next_cursor: str | None = None
+    """What the next page is asked by, where a gateway has cursors in place of numbers."""
 
 
 @dataclass(slots=True)
@@ -104,6 +106,8 @@ class Paging:
     """The page that said that none follows."""
     _next_after: int = 0
     """The highest page that said that another one follows."""
+    _cursors: dict[int, str] = field(default_factory=dict)
+    """What pages are asked by; one that has none yet cannot be asked for."""
     _rows: int = 0
     _unnamed: int = 0
     _open: int = 1
@@ -151,6 +155,10 @@ class Paging:
 
     def is_past_end(self, page: int) -> bool:
         return self.end is not None and page > self.end
+
+    def cursor_of(self, page: int) -> str | None:
+        """What a page is asked by; None: its number."""
+        return self._cursors.get(page)
 
     def times_answered(self, page: int) -> int:
         return self._page(page).answers
@@ -233,10 +241,17 @@ class Paging:
             self.total = max(self.total or 0, hints.total)
         if hints.page_count is not None:
             self._page_count = max(self._page_count or 0, hints.page_count)
-        if hints.has_next is True:
+        has_next = self._has_next(page, hints)
+        if has_next is True:
             self._next_after = max(self._next_after, page)
-        elif hints.has_next is False:
+        elif has_next is False:
             self._last_by_next = min(self._last_by_next or page, page)
+
+    def _has_next(self, page: int, hints: Hints) -> bool | None:
+        if hints.next_cursor is not None:
+            self._cursors[page + 1] = hints.next_cursor
+            return True
+        return False if self._cursors and hints.has_next is None else hints.has_next
 
     def _own(self, page: int, ids: list[str]) -> None:
         mine = self._pages[page]
@@ -334,6 +349,8 @@ class Paging:
         """The last page that hints and limits leave; only the two in question at a likely end."""
         hinted = self._hinted_pages()
         most = self._most() if hinted is None else min(hinted, self._most())
+        if self._cursors:
+            most = min(most, max(self._cursors))
         return min(most, self.base + 2) if self._page(self.base + 1).is_blank else most
 
     # hints

@@ -120,7 +120,8 @@ class ImageSearch:
     `image` is an http(s) URL, the path of a picture, or Base64. `search_type` 1 is the same
     item, 2 similar ones. `page_size` may be reduced by the gateway. `region` is the part of the
     photo to look at, `x1,x2,y1,y2` in pixels, where the gateway can do that. With keys of several
-    gateways further pages name the one that answered the first: `gateway=response.gateway`.
+    gateways further pages name the one that answered the first: `gateway=response.gateway`. A
+    gateway with cursors is asked for a further page by `cursor=response.page.next_cursor`.
     """
 
     image: str | PictureRef
@@ -130,11 +131,12 @@ class ImageSearch:
     page_size: int = 100
     region: str | None = None
     gateway: str | None = None
+    cursor: str | None = None
 
     @classmethod
     def of(cls, call: SearchCall, gateway: str | None = None) -> Self:
         asked = call.search_type, call.sort, call.page, call.page_size, call.region
-        return cls(call.picture, *asked, gateway)
+        return cls(call.picture, *asked, gateway, call.cursor)
 
     def request(
         self,
@@ -153,6 +155,7 @@ class ImageSearch:
             sort=self.sort,
             page=self.page,
             page_size=self.page_size,
+            cursor=self.cursor,
             region=self.region,
         )
         params = {
@@ -162,6 +165,8 @@ class ImageSearch:
             "page_size": str(call.page_size),
             "page": str(call.page),
         }
+        if call.cursor is not None:
+            params["cursor"] = call.cursor
         request = clean_request(
             "search",
             params,

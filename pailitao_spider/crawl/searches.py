@@ -46,6 +46,9 @@ class OpenSearch(Protocol):
     def will_not_come(self, number: int, given_up: str | None) -> list[int]:
         """A page was given up, or was not asked for after all; returns the pages to ask for now."""
 
+    def cursor_of(self, page: int) -> str | None:
+        """What a page is asked by; None: its number."""
+
     def times_answered(self, page: int) -> int:
         """How many answers to this page there were: with any, it is asked for once more."""
 
@@ -89,7 +92,7 @@ class Part:
     def take_in(self, number: int, page: Page) -> list[int]:
         rows, paging = page.rows, self.paging
         ids = [row.num_iid for row in rows if isinstance(row, Offer)]
-        hints = Hints(page.total, page.page_count, page.has_next)
+        hints = Hints(page.total, page.page_count, page.has_next, page.next_cursor)
         new = self._asked(paging.came(number, ids, len(rows), hints))
         self.fetched.add(number)
         self.given_up.pop(number, None)
@@ -106,6 +109,9 @@ class Part:
         if self.paging.is_missing(number):
             self.given_up[number] = given_up
         return self._asked(new)
+
+    def cursor_of(self, page: int) -> str | None:
+        return self.paging.cursor_of(page)
 
     def times_answered(self, page: int) -> int:
         return self.paging.times_answered(page)

@@ -362,8 +362,9 @@ class Session:
         raise BadSeedError("not_taken", why_not_taken(call, names))
 
     def rate_of(self, key: Key) -> float | None:
-        """The calls a second that the settings give a key."""
-        return self._rates.get(key.name)
+        """The calls a second of a key that the settings give, or its gateway states."""
+        given = self._rates.get(key.name)
+        return key.dialect.limits.rate if given is None else given
 
     def watch(self, page: Page) -> str | None:
         """Takes a page under watch; says why the rows of its gateway are none to go on with."""

@@ -18,6 +18,7 @@ from pailitao_spider.doctor.wire import Answer, WireError, answered
 from pailitao_spider.gateways.calls import Credential, PictureRef, SearchCall
 from pailitao_spider.gateways.charsets import in_utf8
 from pailitao_spider.gateways.pages import Page
+from pailitao_spider.gateways.reading import read_page
 from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass
 from pailitao_spider.keys.accounts import Account
 from pailitao_spider.keys.tokens import Token
@@ -153,7 +154,8 @@ class _Examination:
 
     def _read(self, answer: Answer) -> Page | Refusal:
         body = in_utf8(answer.body, answer.headers)
-        return self._account.dialect.page(answer.status, answer.headers, body)
+        call = SearchCall(picture=PictureRef())
+        return read_page(self._account.dialect, answer.status, answer.headers, body, call)
 
     def _tell(self, outcome: Page | Refusal) -> None:
         if isinstance(outcome, Page) or outcome.kind is RefusalClass.BAD_SEED:

@@ -22,7 +22,6 @@ __all__ = ["Answer", "WireError", "answered"]
 
 _TIMEOUT_SECONDS = 10.0
 _HERE = ("127.0.0.1", "localhost", "::1")
-_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 _CHECK_ROAD = "check the address, and firewalls and proxies on the way"
 # The first that is in the chain of causes counts; {} is the system's word for it.
@@ -110,8 +109,8 @@ async def _sent(form: Form) -> tuple[int, dict[str, str], bytes]:
         session.request(
             form.method,
             URL(form.url, encoded=True),
-            data=form.body if form.method == "POST" else None,
-            headers=_FORM if form.method == "POST" else None,
+            data=form.body or None,
+            headers=form.wire_headers,
             allow_redirects=False,
         ) as response,
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
@@ -66,6 +67,8 @@ class SearchCall:
     sort: Sort = "sale_desc"
     page: int = 1
     page_size: int = 100
+    cursor: str | None = None
+    """What the page before said of this one, where a gateway has cursors in place of numbers."""
     region: str | None = None
     """The part of the photo to look at, `x1,x2,y1,y2` in pixels; None is the gateway's choice."""
 
@@ -79,12 +82,21 @@ class SearchCall:
 class Form:
     """A call ready for the wire. It holds secrets and the signature: never log or keep it.
 
-    A GET has its parameters in the URL and no body.
+    A GET has its parameters in the URL and no body. `headers` go out as they are, beside those of
+    Scrapy; `content_type` is that of the body.
     """
 
     url: str = field(repr=False)
     body: bytes = field(default=b"", repr=False)
-    method: Literal["GET", "POST"] = "POST"
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    content_type: str = "application/x-www-form-urlencoded"
+
+    @property
+    def wire_headers(self) -> dict[str, str]:
+        """All headers that the form asks for."""
+        described = {"Content-Type": self.content_type} if self.body else {}
+        return {**described, **self.headers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +116,8 @@ class Limits:
     search_types: frozenset[SearchType] = frozenset({1, 2})
     regions: bool = False
     """Several products in one photo can be searched each."""
+    rate: float | None = None
+    """Calls a second that the gateway states; PAILITAO_RATE stands above it, None: to be found."""
 
     def takes_url(self, url: str) -> bool:
         """The gateway fetches the picture at this URL itself."""

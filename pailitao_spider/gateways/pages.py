@@ -64,6 +64,8 @@ class Page:
     """Where several products were seen in the photo: each `x1,x2,y1,y2`, for `SearchCall.region`"""
     quota: QuotaTold | None = None
     has_next: bool | None = None
+    next_cursor: str | None = None
+    """For `SearchCall.cursor` of the next page; pages then come one after the other."""
     gateway: str | None = None
     """Whose keys can be asked for the pages that follow: the group of the key that got this one."""
     origin: Origin | None = None

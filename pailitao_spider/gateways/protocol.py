@@ -49,7 +49,10 @@ class Dialect(Protocol):
         ...
 
     def page(self, status: int, headers: Mapping[str, str], body: bytes) -> Page | Refusal:
-        """What a search answered. `headers` by lower-case name. Raises nothing."""
+        """What a search answered. `headers` by lower-case name. Raises nothing.
+
+        A class whose `page` has a parameter `call` is given the `SearchCall` that was asked.
+        """
         ...
 
 

@@ -28,6 +28,9 @@ DIALECTS: dict[str, str] = {
 }
 """Name to import path; only the one in use is imported."""
 
+_MEMBERS = ("name", "url", "token_url", "limits", "shape", "needs", "search_form", "page")
+_OF_UPLOADS = ("upload_form", "imgid")
+
 
 def dialect(text: str) -> Dialect:
     """The dialect that PAILITAO_GATEWAY names. Raises ConfigError with the known names."""
@@ -40,7 +43,19 @@ def dialect(text: str) -> Dialect:
         raise ConfigError(
             f"PAILITAO_GATEWAY={text!r}: {name} has no such options; its options are: {known}"
         ) from error
+    _check_members(made, text, name)
     return made
+
+
+def _check_members(made: object, text: str, name: str) -> None:
+    wanted: tuple[str, ...] = _MEMBERS
+    if getattr(getattr(made, "limits", None), "picture", None) is not None:
+        wanted += _OF_UPLOADS
+    if missing := [each for each in wanted if not hasattr(made, each)]:
+        raise ConfigError(
+            f"PAILITAO_GATEWAY={text!r}: {name} lacks {', '.join(missing)}; what a dialect has "
+            "stands in docs/gateways.md"
+        )
 
 
 def _imported(path: str, name: str) -> Callable[..., Any]:

@@ -43,6 +43,11 @@ class Account:
         return f"{self.url} {self.credential.owner}"
 
     @property
+    def rate(self) -> float | None:
+        """Calls a second: what is set, else what the gateway states; None is to be found."""
+        return self.dialect.limits.rate if self.config.rate is None else self.config.rate
+
+    @property
     def allowance(self) -> KeyLimits:
         return KeyLimits(self.config.daily_calls, self.config.price)
 

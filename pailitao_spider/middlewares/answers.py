@@ -21,6 +21,7 @@ from pailitao_spider.errors import PailitaoError, RefusedError
 from pailitao_spider.gateways.charsets import in_utf8
 from pailitao_spider.gateways.oauth import Renewed, renewed
 from pailitao_spider.gateways.pages import Origin, Page
+from pailitao_spider.gateways.reading import read_page, read_upload
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
 from pailitao_spider.keys.key import Key
 from pailitao_spider.middlewares.call_accounting import count_billed, no_answer
@@ -132,8 +133,10 @@ class AnswerMiddleware:
             return renewed(response.status, response.body)
         headers = _headers(response)
         key = self._key(request, response)
-        read = key.dialect.page if kind == "search" else key.uploading.imgid
-        return read(response.status, headers, in_utf8(response.body, headers))
+        body = in_utf8(response.body, headers)
+        if kind == "search":
+            return read_page(key.dialect, response.status, headers, body, call_of(request))
+        return read_upload(key.uploading, response.status, headers, body)
 
     def _key(self, request: Request, response: Response) -> Key:
         """By whom the answer came; one that was kept names its gateway."""

@@ -17,6 +17,7 @@ from pailitao_spider.crawl import scrapy_internals
 from pailitao_spider.crawl.requests import META, again, call_of
 from pailitao_spider.crawl.session import Sent, Session
 from pailitao_spider.errors import RefusedError
+from pailitao_spider.gateways.reading import FAULTY
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
 from pailitao_spider.keys.key import Key, Out
 from pailitao_spider.keys.pool import NoKeyError
@@ -63,10 +64,12 @@ class Refusals:
 
     def _for_the_moment(self, refusal: Refusal, attempt: Attempt, sent: Sent | None) -> Refusal:
         """A wrong address could not have given good answers before: what its status says is a
-        proxy's word, and may pass.
+        proxy's word, and may pass. A dialect that read them before may meet an odd one.
         """
-        is_stray = refusal.kind is RefusalClass.DENIED and _BY_STATUS.fullmatch(refusal.code)
-        if not is_stray or sent is None or not sent.key.breaker.has_been_good:
+        is_stray = _BY_STATUS.fullmatch(refusal.code) or refusal.code == FAULTY
+        if refusal.kind is not RefusalClass.DENIED or not is_stray:
+            return refusal
+        if sent is None or not sent.key.breaker.has_been_good:
             return refusal
         if attempt.tries + 1 >= self._session.policy.tries:
             return refusal

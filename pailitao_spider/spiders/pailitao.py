@@ -210,8 +210,8 @@ class PailitaoSpider(Spider):
         self, search: OpenSearch, key: str, pages: list[int], call: SearchCall, gateway: str | None
     ) -> Iterator[Request]:
         for number in pages:
-            answered = search.times_answered(number)
-            yield self.page_request(key, replace(call, page=number), gateway, answered)
+            asked = replace(call, page=number, cursor=search.cursor_of(number))
+            yield self.page_request(key, asked, gateway, search.times_answered(number))
 
     # answers to rows
 
@@ -286,7 +286,7 @@ class PailitaoSpider(Spider):
 
     def _move(self, request: Request) -> None:
         """The gateway of a search has no key left: it begins anew at another."""
-        call = replace(call_of(request), page=1)
+        call = replace(call_of(request), page=1, cursor=None)
         part = self.session.searches.find(request.meta[META]["seed_id"], call.page)
         if not isinstance(part, Part):
             self._give_up_moved(request)

@@ -339,7 +339,7 @@ class Worker:
         except NoSeedError as error:
             self._burials.append(Burial(f"{out.seed}/{out.page}", out.delivery, str(error)))
             return
-        call = self._session.page_call(picture_of(found.seed.image), out.page)
+        call = self._session.page_call(picture_of(found.seed.image), out.page, out.cursor)
         page = PageInHand(found.seed, call, out.delivery, out.size, out.last, out.answered)
         request = self._session.spider.page_request(out.seed, call, out.gateway, out.answered)
         if out.failures:

@@ -69,6 +69,9 @@ class PageInHand:
         self.given_up = given_up
         return []
 
+    def cursor_of(self, page: int) -> str | None:
+        return self.call.cursor
+
     def times_answered(self, page: int) -> int:
         return self.answered
 
@@ -91,6 +94,7 @@ class PageInHand:
             total, count = _capped(self.came.total), _capped(self.came.page_count)
             facts = {"rows": len(rows), "ids": ids, "total": total, "page_count": count}
             facts |= {"has_next": self.came.has_next, "gateway": self.came.gateway}
+            facts["next_cursor"] = self.came.next_cursor
         facts["answered"] = self.answered
         return Ack(self.seed.seed_id, self.page, self.calls, **facts, **offers(self))
 

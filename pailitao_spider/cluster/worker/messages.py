@@ -54,6 +54,7 @@ class Ack(msgspec.Struct):
     total: int | None = None
     page_count: int | None = None
     has_next: bool | None = None
+    next_cursor: str | None = None
     gateway: str | None = None
     answered: int | None = None
     gone: str | None = None
@@ -145,6 +146,7 @@ class PageOut(msgspec.Struct):
     failures: int = 0
     answered: int = 0
     """How many answers to this page there were: with any, it is asked for once more."""
+    cursor: str | None = None
     size: int | None = None
     last: int | None = None
     gateway: str | None = None

@@ -96,9 +96,9 @@ class ClusterSession(Session):
             "passes": asked.passes,
         }
 
-    def page_call(self, picture: PictureRef, page: int) -> SearchCall:
+    def page_call(self, picture: PictureRef, page: int, cursor: str | None = None) -> SearchCall:
         """The call for a page of a picture's search."""
-        return replace(self.first_page(picture), page=page)
+        return replace(self.first_page(picture), page=page, cursor=cursor)
 
     async def picture_bytes(self, picture: PictureRef) -> bytes:
         key, client = self.keys.picture(picture.sha256 or ""), cast("Any", self.link.client)
@@ -200,7 +200,7 @@ class ClusterSession(Session):
         config, link = account.config, self.link
         keys = AppKeys(account.url, account.credential.owner)
         gate = RedisRateLimiter(
-            link, keys, config.rate, config.burst, is_closing=lambda: self.is_closing
+            link, keys, account.rate, config.burst, is_closing=lambda: self.is_closing
         )
         budget = RedisBudget(link, keys, account.allowance, purse, time.time)
         await budget.open()

@@ -33,7 +33,7 @@
 --   seed:<id>      HASH    a seed under way; gone once its line is written, unless partial or failed:
 --                          payload, sha, and of its search size (rows of page 1), largest (of
 --                          the `further` pages with rows), total, count (of pages), none_after and next_after (pages
---                          that said so), end, planned (highest page asked for), base (highest that
+--                          that said so), cursors (the last page that has one), end, planned (highest page asked for), base (highest that
 --                          brought something new), open, fetched, rows, seen (distinct offers),
 --                          unnamed (rows without an id), offers, calls, started, sweep and passes
 --                          (of a further pass), gateway (that gave the first page); by page what

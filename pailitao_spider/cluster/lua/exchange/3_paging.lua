@@ -3,7 +3,7 @@
 --
 -- Of a page n, the seed's hash holds: p<n> the most rows that came, or -1 when it was given up;
 -- where it differs from what follows from that: k<n> times asked, c<n> answers, l<n> the rows of the
--- last one, o<n> offers that no lower page brought, u<n> rows without an id.
+-- last one, o<n> offers that no lower page brought, u<n> rows without an id, x<n> its cursor.
 
 local AHEAD, MOST_ASKS = 3, 3
 
@@ -135,6 +135,7 @@ end
 
 local function last_wanted(s)
   local most = math.min(most_pages(s), hinted_pages(s) or PAGE_LIMIT)
+  if s.f.cursors then most = math.min(most, get(s, 'cursors')) end
   if is_blank(s, get(s, 'base') + 1) then most = math.min(most, get(s, 'base') + 2) end
   return most
 end
@@ -164,9 +165,17 @@ end
 local function take_hints(s, a)
   if a.total then put(s, 'total', math.max(get(s, 'total') or 0, a.total)) end
   if a.page_count then put(s, 'count', math.max(get(s, 'count') or 0, a.page_count)) end
-  if a.has_next == true then
+  local has_next = a.has_next
+  if a.next_cursor then
+    call('HSET', s.key, of('x', a.page + 1), a.next_cursor)
+    put(s, 'cursors', math.max(get(s, 'cursors') or 0, a.page + 1))
+    has_next = true
+  elseif s.f.cursors and has_next == nil then
+    has_next = false
+  end
+  if has_next == true then
     put(s, 'next_after', math.max(get(s, 'next_after') or 0, a.page))
-  elseif a.has_next == false then
+  elseif has_next == false then
     put(s, 'none_after', math.min(get(s, 'none_after') or a.page, a.page))
   end
 end

@@ -42,10 +42,12 @@ local function is_payload(raw) return #raw <= 4 * m.most_line_bytes and is_text(
 
 local function is_gateway(name) return name and #name <= 1000 and is_text(name) end
 
+local function is_cursor(raw) return raw and #raw <= 8192 and is_text(raw) end
+
 local function page_out(id, delivery)
   local seed, page = parts_of(id)
   local f = seed and call('HMGET', P .. 'seed:' .. seed, 'payload', 'size', 'end', 'gateway',
-    of('c', page), of('p', page))
+    of('c', page), of('p', page), of('x', page))
   if not f or not f[1] then return bury(id, 'no such seed') end
   if not is_payload(f[1]) or not is_text(id) then
     return bury(id, string.format('its seed is no text, or too long: %d bytes', #f[1]))
@@ -53,7 +55,7 @@ local function page_out(id, delivery)
   call('HSETNX', P .. 'seed:' .. seed, 'started', string.format('%.6f', now))
   return {
     seed = seed, page = page, delivery = delivery, payload = f[1], size = whole(f[2]),
-    answered = whole(f[5]) or (f[6] and 1 or 0), last = whole(f[3]), gateway = is_gateway(f[4]) and f[4] or nil,
+    answered = whole(f[5]) or (f[6] and 1 or 0), cursor = is_cursor(f[7]) and f[7] or nil, last = whole(f[3]), gateway = is_gateway(f[4]) and f[4] or nil,
     failures = whole(call('HGET', ATTEMPTS, id)) or 0,
   }
 end
