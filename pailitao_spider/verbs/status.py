@@ -7,14 +7,17 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from pailitao_spider.analysis import output
 from pailitao_spider.cluster.admin.command_context import Desk, run_with_redis
+from pailitao_spider.cluster.admin.pace import AdaptiveRate
 from pailitao_spider.cluster.admin.quota_status import QuotaStatus, quotas
 from pailitao_spider.cluster.admin.status import RunStatus, standing
 from pailitao_spider.cluster.redis.client import RedisUnavailableError
+from pailitao_spider.config import parsers
 from pailitao_spider.offers.values.texts import counted
 
 if TYPE_CHECKING:
@@ -35,12 +38,30 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--until-over", action="store_true", help="with --watch: until every seed has its end"
     )
+    parser.add_argument("--serve", metavar="PORT", help="a live page of the run for a browser")
+    parser.add_argument(
+        "--host", default="127.0.0.1",
+        help="of --serve (127.0.0.1; on another the address has a token)",
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
-    return run_with_redis(
-        options, lambda desk: _watch(desk, options) if options.watch else _once(desk, options)
-    )
+    return run_with_redis(options, lambda desk: _chosen(options)(desk, options))
+
+
+def _chosen(options: argparse.Namespace) -> Callable[[Desk, argparse.Namespace], Awaitable[int]]:
+    if options.serve is not None:
+        return _serve
+    return _watch if options.watch else _once
+
+
+async def _serve(desk: Desk, options: argparse.Namespace) -> int:
+    """Until Ctrl-C. Raises ConfigError where the port cannot be had."""
+    from pailitao_spider.verbs.shared.live_status import serve
+
+    port = output.typed(options, {"serve": parsers.whole(0, 65535)})["serve"]
+    await serve(desk, options.host, port, lambda: _look(desk))
+    return 0
 
 
 async def _once(desk: Desk, options: argparse.Namespace) -> int:
@@ -59,9 +80,11 @@ async def _watch(desk: Desk, options: argparse.Namespace) -> int:
         return await _follow(desk, options)
     from rich.live import Live
 
+    pace = AdaptiveRate()
     with Live(refresh_per_second=4) as live:
         async for seen, paid in _looks(desk, options):
-            live.update(_table(seen, paid))
+            pace.note(seen)
+            live.update(_table(seen, paid, pace))
     return 0
 
 
@@ -99,7 +122,7 @@ def _as_json(seen: RunStatus, paid: Quotas) -> str:
     return json.dumps({**asdict(seen), "over": seen.is_over, "quota": told})
 
 
-def _table(seen: RunStatus, paid: Quotas) -> Table:
+def _table(seen: RunStatus, paid: Quotas, pace: AdaptiveRate | None = None) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -108,6 +131,8 @@ def _table(seen: RunStatus, paid: Quotas) -> Table:
     table = Table(title=title, show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
+    if pace is not None and seen.has_seeds:
+        table.add_row(Text("run"), Text(pace.told(seen)))
     for name, text in (*_rows(seen, paid), *_worker_rows(seen)):
         table.add_row(Text(name), Text(text))
     return table

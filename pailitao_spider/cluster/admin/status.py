@@ -80,10 +80,18 @@ class RunStatus:
     workers: list[WorkerStatus] = field(default_factory=list)
 
     @property
+    def ended(self) -> int:
+        """Seeds that have their final line."""
+        return self.done + self.empty + self.partial + self.failed
+
+    @property
+    def seeds(self) -> int:
+        return self.waiting + self.open + self.ended
+
+    @property
     def has_seeds(self) -> bool:
         """Some were pushed."""
-        ended = self.done + self.empty + self.partial + self.failed
-        return bool(self.waiting or self.open or ended)
+        return bool(self.seeds)
 
     @property
     def is_over(self) -> bool:
