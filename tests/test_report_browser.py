@@ -135,7 +135,8 @@ def reader(window: Reader) -> Iterator[Reader]:
     window.requests.clear()
     window.said.clear()
     yield window
-    window.page.evaluate("localStorage.clear()")
+    if window.page.url != "about:blank":
+        window.page.evaluate("localStorage.clear()")
     assert window.asked == []
     assert window.said == []
 
