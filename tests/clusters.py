@@ -60,7 +60,7 @@ class Cluster:
 
     # commands
 
-    def command(self, *arguments: str, timeout_seconds: float = 60) -> Crawled:
+    def command(self, *arguments: str, timeout_seconds: float = 240) -> Crawled:
         """`scrapy <arguments>` from start to end."""
         process = start(
             [*SCRAPY, *arguments],
@@ -119,12 +119,12 @@ class Cluster:
         self.workers.append(worker)
         return worker
 
-    def crawl(self, *arguments: str, workers: int = 3, timeout_seconds: float = 60) -> list[int]:
+    def crawl(self, *arguments: str, workers: int = 3, timeout_seconds: float = 240) -> list[int]:
         """Workers until the run is empty; returns their exit codes."""
         started = [self.start("-a", "until_empty=1", *arguments) for _ in range(workers)]
         return [self.wait(each, timeout_seconds) for each in started]
 
-    def wait(self, worker: Worker, timeout_seconds: float = 60) -> int:
+    def wait(self, worker: Worker, timeout_seconds: float = 240) -> int:
         try:
             return worker.wait(timeout=timeout_seconds)
         except subprocess.TimeoutExpired:
@@ -133,7 +133,7 @@ class Cluster:
 
     def kill(self, worker: Worker) -> None:
         worker.send_signal(signal.SIGKILL)
-        worker.wait(timeout=10)
+        worker.wait(timeout=240)
 
     def log(self, worker: Worker) -> str:
         name = f"worker-{self.workers.index(worker)}.log"
@@ -143,7 +143,7 @@ class Cluster:
     def logs(self) -> str:
         return "".join(self.log(worker) for worker in self.workers)
 
-    def until(self, holds: Callable[[], bool], timeout_seconds: float = 20) -> None:
+    def until(self, holds: Callable[[], bool], timeout_seconds: float = 240) -> None:
         """Waits until something is so; looks ten times a second."""
         end = time.monotonic() + timeout_seconds
         while not holds():
@@ -154,7 +154,7 @@ class Cluster:
         for worker in self.workers:
             if worker.poll() is None:
                 worker.kill()
-                worker.wait(timeout=10)
+                worker.wait(timeout=240)
 
     # what came of it
 

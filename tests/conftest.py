@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -29,6 +30,9 @@ _ANY_MACHINE = {
 settings.register_profile("few", max_examples=30, derandomize=True, **_ANY_MACHINE)
 settings.register_profile("many", max_examples=1000, **_ANY_MACHINE)
 settings.load_profile("few")
+
+# A shell that starts the tests in the background has Ctrl-C ignored, by all that they start too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _LONG = (
     "test_sql",
@@ -74,6 +78,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.path.name.startswith(_LONG))
 
 
+@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.soak)], ids=["", "at rest"])
+def at_rest(request: pytest.FixtureRequest) -> bool:
+    """The machine has nothing else to do, so figures that a late wake spoils must hold as well."""
+    return bool(request.param)
+
+
 @pytest.fixture(autouse=True)
 def _no_keys_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
@@ -92,13 +102,13 @@ class Served:
 
     def gateway(self, gateway: Gateway | None = None, **options: Any) -> Site:
         made = gateway or build(SandboxOptions(**options))
-        site = self._run(serve(made)).result(timeout=10)
+        site = self._run(serve(made)).result(timeout=240)
         self._sites.append(site)
         return site
 
     def close(self) -> None:
         for site in self._sites:
-            self._run(site.close()).result(timeout=10)
+            self._run(site.close()).result(timeout=240)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
         self._loop.close()

@@ -105,7 +105,7 @@ class Crawler:
             **popen,
         )
 
-    def crawl(self, *arguments: str, timeout_seconds: float = 60, **given: Any) -> Crawled:
+    def crawl(self, *arguments: str, timeout_seconds: float = 240, **given: Any) -> Crawled:
         """A crawl from start to end."""
         process = self.start(*arguments, **given)
         try:

@@ -108,7 +108,7 @@ class InTerminal:
     def send(self, number: int) -> None:
         self._process.send_signal(number)
 
-    def until(self, holds: Callable[[str], bool], timeout_seconds: float = 30) -> None:
+    def until(self, holds: Callable[[str], bool], timeout_seconds: float = 240) -> None:
         """Reads until the output is so, and then until it is quiet."""
         end = time.monotonic() + timeout_seconds
         while not holds(self.output):
@@ -119,13 +119,13 @@ class InTerminal:
         while select.select([self._terminal], [], [], 0.1)[0] and self._read():
             pass
 
-    def finish(self, timeout_seconds: float = 30) -> str:
+    def finish(self, timeout_seconds: float = 240) -> str:
         """All output, once the command has ended."""
         end = time.monotonic() + timeout_seconds
         while self._read():
             if time.monotonic() > end:
                 self._process.kill()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=240)
         os.close(self._terminal)
         return self.output
 

@@ -48,7 +48,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield begin
     for example in started:
         example.terminate()
-        example.communicate(timeout=60)
+        example.communicate(timeout=240)
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -76,7 +76,7 @@ def test_the_example_merges_every_offer_and_leaves_nothing_running(
 ) -> None:
     example = start("--seeds", str(URLS))
 
-    told, _ = example.communicate(timeout=60)
+    told, _ = example.communicate(timeout=240)
 
     assert example.returncode == 0, told
     merged = Crawled(0, told, tmp_path / "demo")
@@ -96,7 +96,7 @@ def test_ctrl_c_ends_all_of_it(start: Start, tmp_path: Path) -> None:
     os.killpg(example.pid, signal.SIGINT)
 
     began = time.monotonic()
-    told, _ = example.communicate(timeout=60)
+    told, _ = example.communicate(timeout=240)
     print(f"ended in {time.monotonic() - began:.1f} s")
     assert example.returncode == 130, told
     assert "Traceback" not in told

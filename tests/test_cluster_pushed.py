@@ -164,7 +164,7 @@ def test_a_push_that_is_killed_and_repeated_doubles_and_loses_nothing(
         before = client.llen(keys.waiting)
         assert before < 20_000, "it was killed midway"
 
-        told, _ = start_push(run, source).communicate(timeout=60)
+        told, _ = start_push(run, source).communicate(timeout=240)
 
         assert json.loads(told) == {"new": 20_000 - before, "known": before, "renamed": 0, "bad": 0}
         lines = client.lrange(keys.waiting, 0, -1)
@@ -175,7 +175,7 @@ def test_a_push_that_is_killed_and_repeated_doubles_and_loses_nothing(
 def test_standard_input_is_a_source(serve_sandbox: Serve, cluster: MakeCluster) -> None:
     run = cluster(serve_sandbox(Gateway(CATALOGUE)))
     process = start_push(run, "-", stdin=subprocess.PIPE)
-    told, _ = process.communicate(f"{photo(1)}\n{photo(2)}\n", timeout=20)
+    told, _ = process.communicate(f"{photo(1)}\n{photo(2)}\n", timeout=240)
     assert json.loads(told)["new"] == 2
 
 

@@ -697,7 +697,7 @@ def until_asked(site: Site, times: int) -> float:
 
 
 def told(process: subprocess.Popen[str]) -> list[str]:
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=240)
     assert process.returncode == 0
     return json.loads(out)
 
@@ -743,12 +743,8 @@ def test_workers_with_a_dead_refresh_token_ask_once_and_all_are_told(
     assert site.gateway.log.by_method["token"] == 1
 
 
-@pytest.mark.parametrize(
-    "within_seconds",
-    [30.0, pytest.param(2.0 + 0.5 + 0.5, marks=pytest.mark.soak)],  # its life, polling, a margin
-)
 def test_a_leader_that_is_killed_is_replaced_within_the_life_of_its_lock(
-    processes: Callable[..., tuple[Site, Processes]], within_seconds: float
+    processes: Callable[..., tuple[Site, Processes]], *, at_rest: bool
 ) -> None:
     site, workers = processes(faults=(parse_fault("hang@1:token"),))
     leader, *others = workers.start(3, callers=5)
@@ -758,7 +754,8 @@ def test_a_leader_that_is_killed_is_replaced_within_the_life_of_its_lock(
     time.sleep(0.5)
     assert site.gateway.log.by_method["token"] == 1
     leader.kill()
-    assert until_asked(site, 2) < within_seconds
+    seconds = until_asked(site, 2)
+    assert not at_rest or seconds < 2.0 + 0.5 + 0.5, "its life, polling, and a margin"
     answers = [answer for process in others for answer in told(process)]
     assert answers == [f"1 {site.gateway.account.access_token}"] * 10
     assert site.gateway.log.by_method["token"] == 2

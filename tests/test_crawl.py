@@ -272,6 +272,6 @@ def test_a_crawl_whose_output_nobody_reads_goes_on_to_its_end(crawler: Crawler) 
     process.stdout.readline()
     process.stdout.close()
 
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=240) == 0
     assert set(crawler.result().ids) == truth("mug-01", "lamp-02")
     assert crawler.result().statuses == {"done": 2}

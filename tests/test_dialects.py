@@ -91,7 +91,7 @@ class Caller:
 def sent(form: Form) -> tuple[int, dict[str, str], bytes]:
     request = urllib.request.Request(form.url, form.body or None, method=form.method)
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return response.status, lowered(response.headers.items()), response.read()
     except HTTPError as refused:
         with refused:

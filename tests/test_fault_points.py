@@ -74,7 +74,7 @@ def test_a_crawl_with_a_fault_ends_and_the_next_one_finds_the_rest(
         number, place = numbered
         runs = crawler(str(number))
         try:
-            faulty = runs.crawl(*OPTIONS, *TRACED, "-s", f"FAULT_AT={place}", timeout_seconds=30)
+            faulty = runs.crawl(*OPTIONS, *TRACED, "-s", f"FAULT_AT={place}", timeout_seconds=240)
             if faulty.exit_code == 0 and (len(faulty.ledger), Counter(faulty.ids)) != (7, wanted):
                 return f"{place}: exit code 0, {faulty.statuses}, {len(faulty.ids)} offers"
             later = runs.crawl(*OPTIONS, out="-o")
@@ -104,8 +104,8 @@ def test_a_worker_with_a_fault_ends_and_the_next_one_finds_the_rest(
         run = Cluster(tmp_path / name, redis_server, site, rate=300, run=name)
         try:
             run.push(*SEEDS)
-            codes = run.crawl(*OPTIONS, *faulty, workers=1, timeout_seconds=30)
-            codes += run.crawl(*OPTIONS, workers=1, timeout_seconds=30)
+            codes = run.crawl(*OPTIONS, *faulty, workers=1, timeout_seconds=240)
+            codes += run.crawl(*OPTIONS, workers=1, timeout_seconds=240)
             return codes, run.command("pailitao", "merge", "results", "-O", "offers.jsonl")
         finally:
             run.close()

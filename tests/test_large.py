@@ -40,7 +40,7 @@ def test_a_million_lines_start_at_once_and_stay_flat(
     late = resident_mib(process.pid)
     calls = site.gateway.log.calls
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=240)
 
     print(
         f"first answer {first_answer_seconds:.1f} s, {early:.0f} -> {late:.0f} MiB, {calls} calls"

@@ -769,7 +769,7 @@ class Command:
 
     def __call__(self, *arguments: str, within: tuple[str, ...] = ()) -> tuple[int, str, str]:
         process = self.start(*arguments, within=within)
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=240)
         return process.returncode, out, errors
 
 
@@ -913,7 +913,7 @@ def test_a_killed_merge_leaves_the_old_result_and_the_next_one_makes_the_new(
         assert process.poll() is None
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=10)
+    process.communicate(timeout=240)
 
     assert process.returncode == -signal.SIGKILL
     assert results.lines() == [offer("old", None)]

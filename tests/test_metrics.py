@@ -51,11 +51,11 @@ def free_port() -> int:
 
 def scraped(port: int, holds: Callable[[Samples], bool]) -> str:
     """What is served, once it is so."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     text = ""
     while time.monotonic() < end:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
                 text = answer.read().decode()
         except (urllib.error.URLError, ConnectionError):
             text = ""
@@ -104,7 +104,7 @@ def scraping(tmp_path_factory: pytest.TempPathFactory) -> Scraped:
         process.kill()
         raise
     finally:
-        log, _ = process.communicate(timeout=60)
+        log, _ = process.communicate(timeout=240)
     return Scraped(text, Crawled(process.returncode, log, crawler.folder), port)
 
 

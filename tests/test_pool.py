@@ -86,7 +86,7 @@ class House:
 def run(house: House, work: Coroutine[Any, Any, Any]) -> Any:
     async def whole() -> Any:
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 return await work
         finally:
             await house.pool.close()

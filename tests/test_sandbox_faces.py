@@ -43,7 +43,7 @@ Answer = tuple[int, Any]
 def fetched(url: str, form: dict[str, str] | None = None) -> Answer:
     body = None if form is None else urlencode(form).encode()
     try:
-        with urlopen(Request(url, body), timeout=5) as response:
+        with urlopen(Request(url, body), timeout=60) as response:
             return response.status, json.loads(response.read())
     except HTTPError as refused:
         with refused:
@@ -352,7 +352,7 @@ def test_a_key_that_nobody_has_is_counted_by_no_key(site: Site) -> None:
 
 
 def test_a_photos_url_can_be_fetched(site: Site) -> None:
-    with urlopen(f"{site.origin}/photos/mug-07-3.jpg", timeout=5) as response:
+    with urlopen(f"{site.origin}/photos/mug-07-3.jpg", timeout=60) as response:
         assert response.headers["Content-Type"] == "image/jpeg"
         picture = response.read()
     assert Image.open(io.BytesIO(picture)).format == "JPEG"
@@ -362,7 +362,7 @@ def test_a_photos_url_can_be_fetched(site: Site) -> None:
 @pytest.mark.parametrize("name", ["spoon-01-1.jpg", "mug-07.exe", "empty.jpg"])
 def test_other_photos_are_not_there(site: Site, name: str) -> None:
     with pytest.raises(HTTPError, match="404") as refused:
-        urlopen(f"{site.origin}/photos/{name}", timeout=5)
+        urlopen(f"{site.origin}/photos/{name}", timeout=60)
     refused.value.close()
 
 
@@ -391,7 +391,7 @@ def test_the_command_prints_them_and_serves() -> None:
         url = printed[2].removeprefix("export PAILITAO_URL=").strip()
         assert fetched(f"{url}?key=nobody")[1]["error_code"] == "4005"
         process.terminate()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=240) == 0
 
 
 # options

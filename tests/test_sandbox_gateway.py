@@ -88,7 +88,7 @@ class Client:
 @asynccontextmanager
 async def connected(gateway: Gateway) -> AsyncIterator[Client]:
     site = await serve(gateway)
-    timeout = aiohttp.ClientTimeout(total=5)
+    timeout = aiohttp.ClientTimeout(total=60)
     try:
         async with aiohttp.ClientSession(timeout=timeout) as session:
             yield Client(site, session)
@@ -539,7 +539,7 @@ class Held(Catalogue):
         self.let_go = threading.Event()
 
     def sight(self, picture: Image.Image) -> LineKey:
-        assert self.let_go.wait(timeout=60)
+        assert self.let_go.wait(timeout=240)
         return super().sight(picture)
 
 

@@ -646,7 +646,7 @@ def assert_followed(store: Store, crawled: Crawled) -> None:
 
 
 def await_rows(store: Store) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         try:
             if store.ids():
@@ -664,7 +664,7 @@ def test_a_killed_crawl_goes_on_exactly_where_the_database_stands(
     process = crawler.start()
     await_rows(store)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=10)
+    process.communicate(timeout=240)
     assert len(store.ids()) > 0
 
     crawled = crawler.crawl(out="-o")
@@ -689,7 +689,7 @@ def test_a_database_that_is_killed_and_comes_back_misses_nothing(
     with store.away():
         await_answer(crawler)
         time.sleep(1.5)
-    log, _ = process.communicate(timeout=60)
+    log, _ = process.communicate(timeout=240)
 
     crawled = Crawled(process.returncode, log, crawler.folder)
     assert crawled.exit_code == 0, log

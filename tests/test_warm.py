@@ -23,7 +23,7 @@ def started(folder: Path, *arguments: str, **env: str) -> subprocess.Popen[str]:
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    said, _ = process.communicate(timeout=30)
+    said, _ = process.communicate(timeout=240)
     return process.returncode, said
 
 
@@ -66,5 +66,5 @@ def test_it_can_be_killed_and_waited_for(tmp_path: Path) -> None:
 
     process.send_signal(signal.SIGKILL)
 
-    assert process.wait(timeout=5) == -signal.SIGKILL
+    assert process.wait(timeout=240) == -signal.SIGKILL
     assert ended(process) == (-signal.SIGKILL, "")
