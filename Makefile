@@ -1,4 +1,6 @@
 # make demo     photos in, offers and a report out, on the embedded sandbox: no key, no internet
+#               (make demo PHOTOS=my/folder: the same with photos of your own)
+# make install  only the package and what it needs, in .venv
 # make cluster  the same with three workers on one Redis, to look at
 # make test     the tests
 # make test-desktop  those that need a browser, LibreOffice and PostgreSQL
@@ -15,20 +17,42 @@ PYTHON ?= python3
 # Tests that are compiled once need not be compiled by each process of each run.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo cluster test test-desktop lint soak scrapy-tests bench speed pictures clean
+.PHONY: demo install cluster test test-desktop lint soak scrapy-tests bench speed pictures clean
 
-$(VENV)/ready: pyproject.toml
+PHOTOS ?= examples/photos
+# Packages that are not compiled at once are there twice as soon; each is compiled when it is used.
+PIP = $(BIN)/python -m pip install --disable-pip-version-check
+
+install: $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml
+	@echo "1 of 3  Python packages into $(VENV): once, some 100 MB to fetch, half a minute to a minute"
 	@if command -v uv >/dev/null 2>&1; then \
-	  uv venv -q --allow-existing $(VENV) && uv pip install -q --python $(BIN)/python -e '.[dev]'; \
+	  uv venv -q --allow-existing $(VENV) && uv pip install -q --python $(BIN)/python -e .; \
 	else \
-	  $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'; \
+	  $(PYTHON) -m venv $(VENV) && $(PIP) -q --no-compile -e .; \
 	fi
 	@touch $@
 
-demo: $(VENV)/ready
+$(VENV)/ready: pyproject.toml | $(VENV)/installed
+	@echo "what the tests need into $(VENV): once, some 500 MB"
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv pip install -q --python $(BIN)/python -e '.[dev]'; \
+	else \
+	  $(PIP) -q -e '.[dev]'; \
+	fi
+	@touch $@
+
+demo: $(VENV)/installed
 	@mkdir -p demo
-	PAILITAO_SANDBOX=1 PAILITAO_RATE=20 $(BIN)/scrapy crawl pailitao -a seeds=examples/photos -O demo/offers.jsonl
-	$(BIN)/scrapy pailitao report demo/offers.jsonl -O demo/report.html
+	@echo "2 of 3  searching the photos of $(PHOTOS) in the sandbox's invented offers"
+	@PAILITAO_SANDBOX=1 PAILITAO_RATE=20 $(BIN)/pailitao search "$(PHOTOS)" -O demo/offers.jsonl
+	@echo "3 of 3  the report"
+	@$(BIN)/pailitao report demo/offers.jsonl -O demo/report.html
+	@echo "open    file://$(CURDIR)/demo/report.html"
+	@if [ "$$(uname)" = Darwin ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+	  $(BIN)/python -m webbrowser -t "file://$(CURDIR)/demo/report.html" >/dev/null 2>&1 || true; \
+	fi
 
 cluster: $(VENV)/ready
 	@rm -rf demo/cluster
