@@ -290,8 +290,14 @@ def check_feeds(given: Sequence[Path], *, may_be_empty: bool = False) -> list[Pa
     for path in given:
         _check_feed(path)
         if not may_be_empty and path.stat().st_size == 0:
-            raise ResultsError(f"{path} is empty: the crawl found no offer, or has not begun")
+            raise ResultsError(f"{path} is empty: {_why_empty(path)}")
     return once(given)
+
+
+def _why_empty(path: Path) -> str:
+    if path.with_suffix(".seeds.jsonl").exists():
+        return "its crawl found no offer, its filters left none, or it has not begun"
+    return "what wrote it, such as a filter, left no offer"
 
 
 def _check_feed(path: Path) -> None:

@@ -20,7 +20,7 @@ from pailitao_spider.analysis.landed_cost import unit_price
 from pailitao_spider.analysis.sellers import bare_id
 from pailitao_spider.offers.values.prices import PriceRange
 
-__all__ = ["SORTS", "OfferFilter", "find", "fits", "sales_rank"]
+__all__ = ["SORTS", "OfferFilter", "find", "fits", "sales_rank", "unknown_counts"]
 
 _UNKNOWN = 9
 _DAYS = re.compile(r"([1-9]\d{0,3})d")
@@ -71,6 +71,22 @@ def fits(offer: OfferLine, wanted: OfferFilter) -> bool:
     return _passes(offer, _asks(wanted), wanted.keeps_unknown)
 
 
+def unknown_counts(lines: Iterable[Line], wanted: OfferFilter) -> dict[str, int]:
+    """By filter the offers that do not say what it asks for, the filter with most of them first."""
+    asks = dict(zip(_set_names(wanted), _asks(wanted), strict=True))
+    counts = dict.fromkeys(asks, 0)
+    for line in lines:
+        for name, ask in asks.items():
+            counts[name] += ask(line.offer) is None
+    found = sorted(counts.items(), key=lambda each: -each[1])
+    return {name: count for name, count in found if count}
+
+
+def _set_names(wanted: OfferFilter) -> list[str]:
+    values = {name: getattr(wanted, name) for name in _MAKERS}
+    return [name for name, value in values.items() if value is not None and value is not False]
+
+
 def _passes(offer: OfferLine, asks: Sequence[Ask], keeps_unknown: bool) -> bool:
     for ask in asks:
         answer = ask(offer)
@@ -81,11 +97,7 @@ def _passes(offer: OfferLine, asks: Sequence[Ask], keeps_unknown: bool) -> bool:
 
 def _asks(wanted: OfferFilter) -> list[Ask]:
     """A question for each filter that is set."""
-    return [
-        make(wanted, value)
-        for name, make in _MAKERS.items()
-        if (value := getattr(wanted, name)) is not None and value is not False
-    ]
+    return [_MAKERS[name](wanted, getattr(wanted, name)) for name in _set_names(wanted)]
 
 
 def _at_least(value: Any, limit: Any) -> bool | None:

@@ -105,7 +105,10 @@ def tell_unread(*tallies: Tally) -> int:
     where = next((each.first_torn for each in tallies if each.first_torn), None)
     check_offers(*tallies)
     if not any(each.offers for each in tallies):
-        say("there is no offer in what was given: nothing was found, or it has not begun")
+        say(
+            "there is no offer in what was given: nothing was found, a filter left nothing, "
+            "or the run has not begun"
+        )
     if odd:
         have = "has" if odd == 1 else "have"
         say(f"{counted(odd, 'offer')} {have} values that cannot be read and count as unknown")

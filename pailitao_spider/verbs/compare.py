@@ -198,6 +198,8 @@ def _foot(seed: SeedChoices) -> Iterator[str]:
     lacking = seed.offers - seed.landed
     offers = counted(seed.offers, "offer")
     yield f"{len(seed.choices)} of {offers}; of {lacking} the landed cost is unknown"
+    if any("postage" in choice.cost.lacks for choice in seed.choices):
+        yield "postage is not told: --postage YUAN says what an order's may be"
     if seed.others:
         yield (f"{counted(seed.others, 'offer')} sold by another unit than {seed.unit}: ranked "
                "after the others, not against them")  # fmt: skip

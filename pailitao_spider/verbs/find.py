@@ -14,7 +14,7 @@ from pailitao_spider.analysis import output as telling
 from pailitao_spider.analysis import terminal_table
 from pailitao_spider.analysis.current import Current
 from pailitao_spider.analysis.feed_reader import Line, OfferLine, Tally, check_feeds, sides
-from pailitao_spider.analysis.find import SORTS, OfferFilter, find
+from pailitao_spider.analysis.find import SORTS, OfferFilter, find, unknown_counts
 from pailitao_spider.analysis.ids import read_ids
 from pailitao_spider.analysis.landed_cost import unit_price
 from pailitao_spider.analysis.ledgers import elsewhere_told, seed_ends
@@ -56,6 +56,12 @@ _HEADS = {"title": "left", "price": "right", "unit": "left", "MOQ": "right", "sa
           "sim.": "right", "visual": "right", "seller": "left", "area": "left", "seed": "whole",
           "offer": "right"}  # fmt: skip
 _SPARE = ("area", "seller", "unit", "sales", "seed", "visual", "sim.", "MOQ")
+
+
+_CURES = {
+    "min_similarity": ": pailitao similarity looks at the pictures, then --min-visual-similarity",
+    "min_visual_similarity": ": pailitao similarity adds it",
+}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -107,6 +113,7 @@ def _run(options: argparse.Namespace) -> int:
         telling.say(f"{len(missing)} of {counted(len(ids or ()), 'id')} are not in what is found, "
                     f"the first {missing[0]}")  # fmt: skip
     if not counts.found:
+        _tell_unknown(wanted, paths)
         _tell_elsewhere(given.get("seed"), paths, beside)
     if open_run := unfinished(paths, (), ()):
         telling.say(open_run.told)
@@ -128,6 +135,18 @@ class _Counts:
 
     def missing(self, ids: Sequence[str] | None) -> list[str]:
         return [each for each in ids or () if each not in self._ids]
+
+
+def _tell_unknown(wanted: OfferFilter, paths: list[Path]) -> None:
+    """Where nothing is left since offers do not say what was asked for."""
+    if wanted.keeps_unknown:
+        return
+    feeds = Current(paths)
+    for name, count in unknown_counts(feeds, wanted).items():
+        option = f"--{name.replace('_', '-')}"
+        cure = _CURES.get(name, "")
+        telling.say(f"{count} of {counted(feeds.tally.offers, 'offer')} do not say what {option} "
+                    f"asks for{cure}")  # fmt: skip
 
 
 def _tell_elsewhere(seed: str | None, paths: list[Path], beside: Tally) -> None:
