@@ -148,8 +148,15 @@ class LocalSession(Session):
             return LocalTokens(account.configured)
         file = account.token_file()
         return LocalTokens(
-            file.newest(), lambda token: self._keep_token(file, token), account.configured
+            file.newest(),
+            lambda token: self._keep_token(file, token),
+            account.configured,
+            newest=file.newest,
+            lock=lambda: file.locked(self._is_closing),
         )
+
+    def _is_closing(self) -> bool:
+        return self.stopped is not None or scrapy_internals.is_closing(self.crawler.engine)
 
     def _keep_token(self, file: TokenFile, token: Token) -> None:
         try:

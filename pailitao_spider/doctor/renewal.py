@@ -31,7 +31,9 @@ class Renewal:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._tokens = LocalTokens(account.newest(), self._keep, account.configured)
+        file = account.token_file()
+        shared = {} if account.is_invented else {"newest": file.newest, "lock": file.locked}
+        self._tokens = LocalTokens(account.newest(), self._keep, account.configured, **shared)  # type: ignore[arg-type]
         self._refused: Refusal | None = None
         self._news: list[Finding] = []
 
