@@ -47,6 +47,11 @@ logger = logging.getLogger(__name__)
 _WRITTEN_AT_ONCE = 1 << 16  # bytes
 
 
+def _holds_offer(item: Any) -> bool:
+    """An offer, or one that a spider has made a dict of: its money stays numbers there as well."""
+    return isinstance(item, Offer) or (type(item) is dict and "num_iid" in item)
+
+
 class JsonLinesExporter(JsonLinesItemExporter):
     """An offer a line, every field present, UTF-8. Lines are gathered and written many at once."""
 
@@ -55,7 +60,7 @@ class JsonLinesExporter(JsonLinesItemExporter):
         self._lines = bytearray()
 
     def export_item(self, item: Any) -> None:
-        if not isinstance(item, Offer):
+        if not _holds_offer(item):
             self.flush()
             super().export_item(item)
             return
@@ -89,7 +94,7 @@ class JsonExporter(JsonItemExporter):
         self._encoders: dict[bool, Any] = {True: _OfferEncoder(), False: self.encoder}
 
     def export_item(self, item: Any) -> None:
-        self.encoder = self._encoders[isinstance(item, Offer)]
+        self.encoder = self._encoders[_holds_offer(item)]
         super().export_item(item)
 
 

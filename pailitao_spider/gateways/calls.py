@@ -49,7 +49,11 @@ class PictureRef:
 
     @property
     def key(self) -> str:
-        """Equal for equal pictures: the URL, or the hash of the bytes."""
+        """Equal for equal pictures: the URL, or the hash of the bytes; until somebody has read
+        them, the path.
+        """
+        if self.url is None and self.sha256 is None:
+            return f"path:{self.path}"
         return self.url or f"sha256:{self.sha256}"
 
     @property

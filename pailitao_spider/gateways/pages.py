@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from pailitao_spider.offers.drift import Drift
 from pailitao_spider.offers.model import Offer, RejectedRow
 
-__all__ = ["Origin", "Page", "QuotaTold", "Row", "UnreadRows", "rank"]
+__all__ = ["AskedFor", "Origin", "Page", "QuotaTold", "Row", "UnreadRows", "rank"]
 
 Row = Offer | RejectedRow
 
@@ -22,6 +22,15 @@ class QuotaTold:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedFor:
+    """Whose picture a page was searched for: `image` names it, `extra` goes along."""
+
+    seed_id: str
+    image: str
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Where a page's rows come from; `size` is the rows that a full page has."""
 
@@ -29,6 +38,7 @@ class Origin:
     size: int
     gateway: str
     fetched_at: str
+    asked_for: AskedFor | None = None
 
     @property
     def first(self) -> int:
@@ -119,11 +129,19 @@ class Page:
     def _stamp(self, origin: Origin) -> None:
         for place, row in enumerate(self.rows, start=origin.first):
             row.page = origin.number
+            if origin.asked_for is not None:
+                _name(row, origin.asked_for)
             if isinstance(row, Offer):
                 row.rank = place
                 row.gateway = origin.gateway
                 row.request_id = self.request_id
                 row.fetched_at = origin.fetched_at
+
+
+def _name(row: Row, asked_for: AskedFor) -> None:
+    row.seed_id = asked_for.seed_id
+    if isinstance(row, Offer):
+        row.seed_image, row.seed_extra = asked_for.image, asked_for.extra
 
 
 def rank(page: Page, number: int, size: int) -> None:

@@ -8,18 +8,23 @@ signature, so that proxies, credentials and rules of a project that go by host s
 from __future__ import annotations
 
 from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.http import Response
+from scrapy.utils.asyncio import run_in_thread
 
 from pailitao_spider.crawl import scrapy_internals
+from pailitao_spider.crawl.picture_refs import image_of
 from pailitao_spider.crawl.requests import META, call_of, placed
 from pailitao_spider.crawl.session import Session, session_of
+from pailitao_spider.errors import BadSeedError
 from pailitao_spider.gateways.calls import PictureRef
 from pailitao_spider.middlewares.call_accounting import lost_answer, no_answer
 from pailitao_spider.middlewares.endings import AccessLostError, RunEndsError, UnusableError
+from pailitao_spider.seeds.image_bytes import load
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -42,6 +47,7 @@ class AddressMiddleware:
             return
         lost_answer(self._session, request)
         await self._check(request)
+        await _identify(request)
         request.meta[META].setdefault("has_proxy", "proxy" in request.meta)
         url = self._url(request)
         if url is not None:
@@ -91,6 +97,22 @@ class AddressMiddleware:
         if len({key.url for key in keys}) > 1:
             return pool.likely(keys.__contains__, lambda key: _calls(key, call.picture)).url
         return keys[0].url if keys else None
+
+
+async def _identify(request: Request) -> None:
+    """Reads a picture on this machine, for the hash of its bytes. Raises BadSeedError."""
+    ours = request.meta[META]
+    if "bad" in ours:
+        raise BadSeedError(*ours["bad"])
+    if ours["kind"] != "search" or (picture := call_of(request).picture).path is None:
+        return
+    if picture.sha256 is None:
+        digest = await run_in_thread(_sha256, picture)
+        ours["call"] = {**ours["call"], "picture": {**ours["call"]["picture"], "sha256": digest}}
+
+
+def _sha256(picture: PictureRef) -> str:
+    return sha256(load(image_of(picture))).hexdigest()
 
 
 def _calls(key: object, picture: PictureRef) -> int:

@@ -14,7 +14,7 @@ from scrapy.http import Response, TextResponse
 from scrapy.utils.misc import load_object
 
 from pailitao_spider import stat_keys
-from pailitao_spider.crawl.requests import META, PageResponse, call_of
+from pailitao_spider.crawl.requests import META, PageResponse, asked_for, call_of, first_size
 from pailitao_spider.crawl.searches import now_text
 from pailitao_spider.crawl.session import Sent, session_of
 from pailitao_spider.errors import PailitaoError, RefusedError
@@ -160,7 +160,8 @@ class AnswerMiddleware:
     def _page_response(self, request: Request, response: Response, page: Page) -> PageResponse:
         session, call, key = self._session, call_of(request), self._key(request, response)
         page.gateway = key.group
-        page.come_from(Origin(call.page, call.page_size, key.gateway, now_text()))
+        size = first_size(request) or call.page_size
+        page.come_from(Origin(call.page, size, key.gateway, now_text(), asked_for(request)))
         if session.pages is not None:
             answered = request.meta[META].get("answered", 0)
             body = in_utf8(response.body, _headers(response))
