@@ -4,6 +4,7 @@
 # make cluster  the same with three workers on one Redis, to look at
 # make test     the tests
 # make test-desktop  those that need a browser, LibreOffice and PostgreSQL
+# make wheel-test  the wheel, installed in a clean environment and crawled with
 # make lint     ruff and mypy
 # make soak     the long proofs
 # make scrapy-tests  Scrapy's own tests, with the add-on in every crawler
@@ -17,7 +18,7 @@ PYTHON ?= python3
 # Tests that are compiled once need not be compiled by each process of each run.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo install cluster test test-desktop lint soak scrapy-tests bench speed pictures clean
+.PHONY: demo install cluster test test-desktop wheel-test lint soak scrapy-tests bench speed pictures clean
 
 PHOTOS ?= examples/photos
 # Packages that are not compiled at once are there twice as soon; each is compiled when it is used.
@@ -65,6 +66,10 @@ test: $(VENV)/ready
 test-desktop: $(VENV)/ready
 	$(BIN)/python -m pytest -q -n 2 -m "desktop and not soak"
 
+wheel-test: $(VENV)/ready
+	$(BIN)/python tests/installed.py .wheel-test
+	$(BIN)/python tests/installed.py .wheel-test --lowest
+
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -94,4 +99,4 @@ pictures: demo
 	$(BIN)/python docs/pictures_panel.py
 
 clean:
-	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo .wheel-test .pytest_cache .mypy_cache .ruff_cache .hypothesis
