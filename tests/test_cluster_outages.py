@@ -242,7 +242,7 @@ def test_a_full_disk_acknowledges_nothing_and_another_worker_finishes(
     run.push(*map(photo, range(60)))
 
     full = run.start("-a", "until_empty=1", preexec=small_files)
-    assert run.wait(full) == 1
+    assert run.wait(full) in (1, 120), "120: its own log met the limit as well"
     assert "cannot be written" in run.log(full)
     status = run.status()
     assert status["waiting"] + status["open"] > 0

@@ -1,8 +1,8 @@
 """`python -m scrapy` without its start: a process that has loaded Scrapy forks for each command.
 
 Some four hundred tests start Scrapy, which takes half a second each time, nearly all of it for
-loading Scrapy, Twisted and what they need. A fork of a process that has loaded these, and nothing
-of this project, is a process of its own as any other: it can be killed, stopped and limited.
+loading Scrapy, Twisted, this project and what they need. A fork of a process that has loaded these
+is a process of its own as any other: it can be killed, stopped and limited.
 What depends on how Python itself is started (its flags, its streams, a terminal) takes the long
 way, and so do the tests of the start.
 """
