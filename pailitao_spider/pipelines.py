@@ -86,7 +86,7 @@ class DedupPipeline(_Pipeline):
 
     def _count_written(self, offer: Offer) -> None:
         """Written for this seed by an earlier run: its line claims the offer."""
-        search = self._session.searches.find(offer.seed_id, offer.page)
+        search = self._session.frontier.find(offer.seed_id, offer.page)
         if search is not None:
             search.wrote(offer)
 
@@ -115,6 +115,8 @@ def _prices(offer: Offer) -> PriceRange:
     """The best and the worst at any quantity, as `find` knows them; of other currencies nothing."""
     if not is_yuan(getattr(offer, "currency", None)):
         return PriceRange()
+    if offer.price == 0:  # a value, though no price to compare by
+        return PriceRange(offer.price, offer.price)
     breaks = getattr(offer, "price_breaks", None) or ()
     return price_ends(
         offer.price, offer.price_min, offer.price_max, offer.promotion_price,

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from rich.cells import cell_len
@@ -20,7 +21,7 @@ from scrapy import Request
 
 from pailitao_spider.crawl.paging import Paging
 from pailitao_spider.crawl.requests import META
-from pailitao_spider.crawl.searches import Search, Searches, now_text
+from pailitao_spider.crawl.searches import Part, Search, Searches, now_text
 from pailitao_spider.gateways.calls import PictureRef
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import RefusalClass
@@ -269,15 +270,25 @@ def request(key: str, page: int) -> Request:
     return Request("https://pailitao.invalid/", meta={META: {"seed_id": key, "page": page}})
 
 
+class ByKey:
+    """Searches as a frontier finds them."""
+
+    def __init__(self, searches: Searches) -> None:
+        self._searches = searches
+
+    def find(self, key: str | None, page: int | None) -> Part | None:
+        return self._searches.find(key)
+
+
 def test_the_seed_that_is_open_longest_is_the_slowest() -> None:
     searches = Searches(lambda search, line: None)
-    seen = SlowestSeed(searches)
+    seen = SlowestSeed(cast("Any", ByKey(searches)))
     for number in range(2):
         seed = Seed(f"s{number}", UrlImage(f"https://x.invalid/{number}.jpg"))
         picture = PictureRef(url=f"https://x.invalid/{number}.jpg")
         searches.open(Search(seed, picture, Paging(20), now_text()))
         seen.note([request(seed.seed_id, 1)], 10.0 * number)
-    first = searches.find("s0", 1)
+    first = searches.find("s0")
     assert first is not None
     first.take_in(1, Page([], total=0))
 

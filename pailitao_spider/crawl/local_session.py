@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pailitao_spider.config.feeds import FeedTarget, check_apart, local_feeds
 from pailitao_spider.crawl import scrapy_internals
-from pailitao_spider.crawl.bookkeeping import Bookkeeping
+from pailitao_spider.crawl.local_frontier import LocalFrontier
 from pailitao_spider.crawl.session import Session
 from pailitao_spider.keys.accounts import Account
 from pailitao_spider.keys.adaptive_rate import AdaptiveRate
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 class LocalSession(Session):
     """One process, one feed that a later run can go on with."""
 
-    bookkeeping: Bookkeeping
+    frontier: LocalFrontier
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
@@ -60,18 +60,10 @@ class LocalSession(Session):
             feed.check_writable()
         self._hold(feeds)
         self._state = CrawlState(paths.state if paths else None)
-        self.bookkeeping = Bookkeeping(
-            Books(
-                paths, self.flush_results, again=self.arguments is not None and self.arguments.again
-            ),
-            PageStore() if config.dedup != "crawl" else None,
-            self.crawler.stats,
-            lambda why: self.stop("pailitao_disk", why),
-            self.count_seed,
-            copies_matches=self.keeps_matches,
-        )
-        self.books, self.pages = self.bookkeeping.books, self.bookkeeping.pages
-        self.searches = self.bookkeeping.searches
+        is_again = self.arguments is not None and self.arguments.again
+        self.books = Books(paths, self.flush_results, again=is_again)
+        self.pages = PageStore() if config.dedup != "crawl" else None
+        self.frontier = LocalFrontier(self, self.books, self.pages)
         key = DEDUP_KEYS[config.dedup]
         self.seen, self.written = LocalSeen(key), Written(key)
         if any(feed.overwrite for feed in feeds):
@@ -170,7 +162,7 @@ class LocalSession(Session):
 
     @property
     def without_end(self) -> int:
-        return self.bookkeeping.without_end
+        return self.frontier.unfinished
 
     def what_is_left(self) -> str:
         if self.books.is_held:
@@ -178,13 +170,13 @@ class LocalSession(Session):
         feeds = local_feeds(self.crawler.settings)
         how = "with -o in place of -O" if any(feed.overwrite for feed in feeds) else "again"
         return (
-            f"{len(self.searches)} begun seeds and all that follow are searched when you run the "
+            f"{len(self.frontier)} begun seeds and all that follow are searched when you run the "
             f"same command {how}"
         )
 
     async def last_commit(self) -> None:
         if self.is_open:
-            await self.bookkeeping.finish()
+            await self.frontier.finish()
 
     async def _close_run(self) -> None:
         if self._state is not None:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from pailitao_spider.crawl.paging import PAGE_LIMIT, Hints, Paging, coverage
 from pailitao_spider.gateways.calls import PictureRef
@@ -22,46 +22,12 @@ from pailitao_spider.results.records import LedgerLine, Status
 from pailitao_spider.results.twins import twin_reason
 from pailitao_spider.seeds.model import Seed
 
-__all__ = ["OpenSearch", "OpenSearches", "Part", "Search", "Searches", "now_text", "twin_line"]
+__all__ = ["Part", "Search", "Searches", "now_text", "twin_line"]
 
 
 def now_text() -> str:
     """The time in UTC, ISO 8601, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-class OpenSearch(Protocol):
-    """A search under way, as the parts of a crawl see it."""
-
-    calls: int
-
-    @property
-    def seed(self) -> Seed: ...
-    def needs(self, page: int) -> bool:
-        """A call for the page is still worth making."""
-
-    def take_in(self, number: int, page: Page) -> list[int]:
-        """Takes in a page that came; returns the pages to ask for now, some once more."""
-
-    def will_not_come(self, number: int, given_up: str | None) -> list[int]:
-        """A page was given up, or was not asked for after all; returns the pages to ask for now."""
-
-    def cursor_of(self, page: int) -> str | None:
-        """What a page is asked by; None: its number."""
-
-    def times_answered(self, page: int) -> int:
-        """How many answers to this page there were: with any, it is asked for once more."""
-
-    def wrote(self, item: Any) -> None:
-        """One item of the search has gone through all pipelines to the feeds."""
-
-
-class OpenSearches(Protocol):
-    """The searches under way. A key is a seed's id, or that of a further part of its search."""
-
-    def __len__(self) -> int: ...
-    def find(self, key: str | None, page: int | None) -> OpenSearch | None: ...
-    def settle(self, key: str, page: int, given_up: str | None = None) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -109,12 +75,6 @@ class Part:
         if self.paging.is_missing(number):
             self.given_up[number] = given_up
         return self._asked(new)
-
-    def cursor_of(self, page: int) -> str | None:
-        return self.paging.cursor_of(page)
-
-    def times_answered(self, page: int) -> int:
-        return self.paging.times_answered(page)
 
     def _asked(self, pages: list[int]) -> list[int]:
         if self.is_moved:
@@ -230,7 +190,7 @@ class Searches:
     def __len__(self) -> int:
         return len(self._open)
 
-    def find(self, key: str | None, page: int | None) -> Part | None:
+    def find(self, key: str | None) -> Part | None:
         return self._parts.get(key or "")
 
     def with_picture(self, key: str) -> Search | None:
@@ -253,7 +213,7 @@ class Searches:
 
     def settle(self, key: str, page: int, given_up: str | None = None) -> None:
         """One call for a page is through; `given_up` says why what it brought is not whole."""
-        part = self.find(key, page)
+        part = self.find(key)
         if part is None or part not in part.search.open_parts:
             return
         if given_up is not None:

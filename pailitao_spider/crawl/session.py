@@ -25,10 +25,10 @@ from pailitao_spider.config.credentials import keys_of, where_it_is_set
 from pailitao_spider.config.feeds import FeedTarget, feed_settings
 from pailitao_spider.config.setting_table import Config, unknown_names
 from pailitao_spider.crawl import scrapy_internals
+from pailitao_spider.crawl.frontier import Frontier
 from pailitao_spider.crawl.item_listeners import takes_items
 from pailitao_spider.crawl.output_checks import check_has_output, check_outputs
 from pailitao_spider.crawl.picture_refs import image_of
-from pailitao_spider.crawl.searches import OpenSearches
 from pailitao_spider.errors import BadSeedError, ConfigError, PailitaoError
 from pailitao_spider.gateways.calls import Form, PictureRef, SearchCall
 from pailitao_spider.gateways.capabilities import why_not_taken
@@ -98,13 +98,11 @@ class Session:
     pool: Pool
     policy: RetryPolicy
     books: Books
-    searches: OpenSearches
+    frontier: Frontier
     pages: PageStore | None
     """Answers kept for seeds with the same picture, where each needs rows of its own."""
     seen: SeenOffers
     written: Written
-    reads_source = True
-    """The spider reads the seeds itself."""
     way_on = "go on with -o"
     """What to do after a stop."""
 

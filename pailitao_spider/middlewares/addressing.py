@@ -17,13 +17,13 @@ from scrapy.http import Response
 from scrapy.utils.asyncio import run_in_thread
 
 from pailitao_spider.crawl import scrapy_internals
+from pailitao_spider.crawl.call_accounting import lost_answer, no_answer
+from pailitao_spider.crawl.endings import AccessLostError, RunEndsError, UnusableError
 from pailitao_spider.crawl.picture_refs import image_of
 from pailitao_spider.crawl.requests import META, call_of, placed
 from pailitao_spider.crawl.session import Session, session_of
 from pailitao_spider.errors import BadSeedError
 from pailitao_spider.gateways.calls import PictureRef
-from pailitao_spider.middlewares.call_accounting import lost_answer, no_answer
-from pailitao_spider.middlewares.endings import AccessLostError, RunEndsError, UnusableError
 from pailitao_spider.seeds.image_bytes import load
 
 if TYPE_CHECKING:

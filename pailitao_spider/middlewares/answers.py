@@ -14,6 +14,8 @@ from scrapy.http import Response, TextResponse
 from scrapy.utils.misc import load_object
 
 from pailitao_spider import stat_keys
+from pailitao_spider.crawl.call_accounting import count_billed, no_answer
+from pailitao_spider.crawl.endings import TOO_LARGE, PageNotNeededError
 from pailitao_spider.crawl.requests import META, PageResponse, asked_for, call_of, first_size
 from pailitao_spider.crawl.searches import now_text
 from pailitao_spider.crawl.session import Sent, session_of
@@ -24,20 +26,13 @@ from pailitao_spider.gateways.pages import Origin, Page
 from pailitao_spider.gateways.reading import read_page, read_upload
 from pailitao_spider.gateways.refusals import Refusal, RefusalClass
 from pailitao_spider.keys.key import Key
-from pailitao_spider.middlewares.call_accounting import count_billed, no_answer
-from pailitao_spider.middlewares.endings import PageNotNeededError
 from pailitao_spider.middlewares.refusal_handler import Refusals
 from pailitao_spider.middlewares.repetition import picture_key
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-__all__ = ["TOO_LARGE", "AnswerMiddleware"]
-
-TOO_LARGE = (
-    "too_large: an answer above 8 MiB, which no further try makes smaller; ask for less with "
-    "-a page_size="
-)
+__all__ = ["AnswerMiddleware"]
 
 
 class AnswerMiddleware:
@@ -65,7 +60,7 @@ class AnswerMiddleware:
         if not session.is_open:
             return None
         if (seed_id := request.meta[META].get("seed_id")) is not None:
-            search = session.searches.find(seed_id, call.page)
+            search = session.frontier.find(seed_id, call.page)
             # No such search: a job folder's queue holds pages of a run before this one.
             if search is None or not search.needs(call.page):
                 raise PageNotNeededError

@@ -14,8 +14,8 @@ from scrapy import Request, signals
 from scrapy.http import Response
 
 from pailitao_spider import stat_keys
+from pailitao_spider.crawl.frontier import OpenSearch
 from pailitao_spider.crawl.requests import META, PageResponse, call_of
-from pailitao_spider.crawl.searches import OpenSearch
 from pailitao_spider.crawl.session import session_of
 from pailitao_spider.keys.rate_limiter import GateClosedError
 from pailitao_spider.offers.model import Offer
@@ -141,7 +141,7 @@ class SettlingMiddleware:
         if request is None or (key := request.meta.get(META, {}).get("seed_id")) is None:
             return None
         number = call_of(request).page
-        search = self._session.searches.find(key, number)
+        search = self._session.frontier.find(key, number)
         if search is None:
             return None
         return self._pages.setdefault(response, _Underway(key, number, search))
@@ -152,8 +152,8 @@ class SettlingMiddleware:
     def _settle(self, response: Any, page: _Underway) -> None:
         if page.is_drained and page.came_out >= page.left:
             del self._pages[response]
-            if self._session.searches.find(page.key, page.number) is page.search:
-                self._session.searches.settle(page.key, page.number, page.given_up)
+            if self._session.frontier.find(page.key, page.number) is page.search:
+                self._session.frontier.settle(page.key, page.number, page.given_up)
 
 
 def _offers(response: PageResponse, search: OpenSearch) -> list[Offer]:

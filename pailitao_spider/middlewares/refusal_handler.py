@@ -14,6 +14,8 @@ from scrapy.utils.asyncio import sleep
 
 from pailitao_spider import stat_keys
 from pailitao_spider.crawl import scrapy_internals
+from pailitao_spider.crawl.call_accounting import count_billed
+from pailitao_spider.crawl.endings import RunEndsError, not_made
 from pailitao_spider.crawl.requests import META, again, call_of
 from pailitao_spider.crawl.session import Sent, Session
 from pailitao_spider.errors import RefusedError
@@ -24,8 +26,6 @@ from pailitao_spider.keys.pool import NoKeyError
 from pailitao_spider.keys.quota_day import next_midnight
 from pailitao_spider.keys.rate_limiter import GateClosedError
 from pailitao_spider.keys.retry_policy import Action, Attempt
-from pailitao_spider.middlewares.call_accounting import count_billed
-from pailitao_spider.middlewares.endings import RunEndsError, not_made
 from pailitao_spider.middlewares.repetition import Repetition, picture_key
 from pailitao_spider.middlewares.token_refresh import Renewing
 

@@ -60,7 +60,7 @@ class Repetition:
     async def _others_told(self, words: str, breaker: Breaker) -> bool:
         alone_until = time.monotonic() + _ALONE_SECONDS
         while breaker.is_undecided(words, time.monotonic()) and not self._is_closing:
-            if self._held < len(self._session.searches) or not breaker.needs_others(words):
+            if self._held < len(self._session.frontier) or not breaker.needs_others(words):
                 alone_until = time.monotonic() + _ALONE_SECONDS
             elif time.monotonic() > alone_until:
                 return False

@@ -13,6 +13,13 @@ from scrapy.http import Response
 
 from pailitao_spider import stat_keys
 from pailitao_spider.crawl import scrapy_internals
+from pailitao_spider.crawl.call_accounting import no_answer
+from pailitao_spider.crawl.endings import (
+    GatewayGoneError,
+    PageNotNeededError,
+    RunEndsError,
+    not_made,
+)
 from pailitao_spider.crawl.requests import META, SLOT, again, call_of, clean_request
 from pailitao_spider.crawl.session import Sent, Session, session_of
 from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchCall
@@ -29,13 +36,6 @@ from pailitao_spider.keys.pool import (
 )
 from pailitao_spider.keys.rate_limiter import GateClosedError
 from pailitao_spider.keys.tokens import Token
-from pailitao_spider.middlewares.call_accounting import no_answer
-from pailitao_spider.middlewares.endings import (
-    GatewayGoneError,
-    PageNotNeededError,
-    RunEndsError,
-    not_made,
-)
 from pailitao_spider.middlewares.token_refresh import Renewing
 from pailitao_spider.middlewares.upload_preparation import Prepared
 
@@ -224,7 +224,7 @@ class SigningMiddleware:
     def _is_wanted(self, request: Request, call: SearchCall) -> Callable[[], bool]:
         """Asked when the call gets its turn: what came meanwhile may have ended its search."""
         seed_id = request.meta[META].get("seed_id")
-        search = self._session.searches.find(seed_id, call.page)
+        search = self._session.frontier.find(seed_id, call.page)
         return (lambda: True) if search is None else (lambda: search.needs(call.page))
 
     async def _uploaded(self, search: Request, picture: PictureRef, key: Key) -> str:
@@ -247,7 +247,7 @@ class SigningMiddleware:
     def _count(self, request: Request) -> None:
         self._session.crawler.stats.inc_value(stat_keys.CALLS)
         seed_id = request.meta[META].get("seed_id")
-        search = self._session.searches.find(seed_id, request.meta[META].get("page"))
+        search = self._session.frontier.find(seed_id, request.meta[META].get("page"))
         if search is not None:
             search.calls += 1
 

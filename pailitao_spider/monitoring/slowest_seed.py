@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pailitao_spider.crawl.frontier import Frontier, OpenSearch
 from pailitao_spider.crawl.requests import META
-from pailitao_spider.crawl.searches import OpenSearch, OpenSearches, Part
+from pailitao_spider.crawl.searches import Part
 from pailitao_spider.monitoring.snapshot import OpenSeed
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ class _Seen:
 class SlowestSeed:
     """Seeds by when they were first seen at work. Times are monotonic seconds."""
 
-    def __init__(self, searches: OpenSearches) -> None:
-        self._searches = searches
+    def __init__(self, frontier: Frontier) -> None:
+        self._frontier = frontier
         self._seen: dict[str, _Seen] = {}
 
     def note(self, requests: Iterable[Request], now: float) -> None:
@@ -51,7 +52,7 @@ class SlowestSeed:
         return None
 
     def _search(self, seen: _Seen) -> OpenSearch | None:
-        return self._searches.find(seen.key, seen.page)
+        return self._frontier.find(seen.key, seen.page)
 
 
 def _name(search: OpenSearch, page: int) -> str:

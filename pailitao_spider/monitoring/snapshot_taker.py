@@ -51,7 +51,7 @@ class SnapshotTaker:
         self._started = time.monotonic()
         self._settings = {key.name: key for key in keys_of(session.config)}
         self._recent = SlidingRates()
-        self._open_seeds = SlowestSeed(session.searches)
+        self._open_seeds = SlowestSeed(session.frontier)
         self._tokens: dict[str, Token] = {}
         self._run: SharedRun | None = None
         self._source_seeds: int | None = None
@@ -61,7 +61,7 @@ class SnapshotTaker:
     async def count_seeds(self) -> None:
         """Reads the source once more, off the loop, to know how many seeds it has."""
         source = self._session.arguments.seeds if self._session.arguments else None
-        if source is not None and source != "-" and self._session.reads_source:
+        if source is not None and source != "-":
             self._source_seeds = await run_in_thread(counted_seeds, source)
 
     async def look(self) -> None:
@@ -96,7 +96,7 @@ class SnapshotTaker:
         so_far = Progress(
             seconds=now - self._started,
             counts=counts,
-            open=len(session.searches),
+            open=len(session.frontier),
             keys=tuple(self._key(key) for key in session.pool.keys),
             waited_seconds=session.pool.waited_seconds,
             total=self._source_seeds if self._run is None else self._run.seeds,

@@ -34,6 +34,7 @@ from pailitao_spider.cluster.worker.messages import (
 )
 from pailitao_spider.cluster.worker.polling import Polling
 from pailitao_spider.crawl import scrapy_internals
+from pailitao_spider.crawl.page_requests import PageRequests
 from pailitao_spider.crawl.picture_refs import picture_of
 from pailitao_spider.crawl.requests import META
 from pailitao_spider.errors import ResultsError
@@ -341,7 +342,8 @@ class Worker:
             return
         call = self._session.page_call(picture_of(found.seed.image), out.page, out.cursor)
         page = PageInHand(found.seed, call, out.delivery, out.size, out.last, out.answered)
-        request = self._session.spider.page_request(out.seed, call, out.gateway, out.answered)
+        requests = PageRequests(self._session.spider)
+        request = requests.page(out.seed, call, out.gateway, out.answered)
         if out.failures:
             request.meta[META]["attempt"] = {"failures": out.failures}
         self.hand.take(page, request)

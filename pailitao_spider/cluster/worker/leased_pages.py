@@ -5,8 +5,9 @@ No I/O. To the other parts of the crawl they are its open searches; here a searc
 
 from __future__ import annotations
 
+import logging
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,13 +15,16 @@ from itemadapter import ItemAdapter
 from scrapy import Request
 
 from pailitao_spider.cluster.worker.messages import Ack, GiveBack, Hold
-from pailitao_spider.crawl.requests import META, call_of
+from pailitao_spider.crawl.frontier import OpenSearch
+from pailitao_spider.crawl.requests import META, PageResponse, call_of
 from pailitao_spider.gateways.calls import SearchCall
 from pailitao_spider.gateways.pages import Page, rank
 from pailitao_spider.offers.model import Offer
 from pailitao_spider.seeds.model import Seed
 
 __all__ = ["Hand", "PageInHand"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -64,16 +68,6 @@ class PageInHand:
         if number > 1 and self.size is not None:
             rank(page, number, self.size)
         return []
-
-    def will_not_come(self, number: int, given_up: str | None) -> list[int]:
-        self.given_up = given_up
-        return []
-
-    def cursor_of(self, page: int) -> str | None:
-        return self.call.cursor
-
-    def times_answered(self, page: int) -> int:
-        return self.answered
 
     def wrote(self, item: Any) -> None:
         if isinstance(item, Offer):
@@ -132,10 +126,37 @@ class Hand:
     def find(self, seed_id: str | None, page: int | None) -> PageInHand | None:
         return self._pages.get((seed_id or "", page or 0))
 
+    async def requests(self) -> AsyncIterator[Request]:
+        """None: the scheduler hands out what was leased."""
+        nothing: list[Request] = []
+        for request in nothing:
+            yield request
+
+    def came(self, search: OpenSearch, response: PageResponse) -> Iterator[Request]:
+        """The pages that follow are asked for by the exchange, when this one is acknowledged."""
+        search.take_in(call_of(response.request).page, response.page)  # type: ignore[arg-type]
+        return iter(())
+
+    def lost(self, request: Request, given_up: str | None) -> None:
+        self.settle(request.meta[META]["seed_id"], call_of(request).page, given_up)
+
+    def moved(self, request: Request) -> None:
+        """A worker cannot begin a search anew: others have pages of it."""
+        why = (
+            f"moved: no key of {request.meta[META]['gateway']} is left, which gave the first page; "
+            "another gateway searches it anew after scrapy pailitao push --again"
+        )
+        seed_id, page = request.meta[META]["seed_id"], call_of(request).page
+        logger.warning("%s: page %d given up: %s", seed_id, page, why)
+        self.settle(seed_id, page, why)
+
+    def idle(self) -> None:
+        """What came out of the crawl without an end goes back to the queue."""
+
     def settle(self, seed_id: str, page: int, given_up: str | None = None) -> None:
         found = self.find(seed_id, page)
         if found is not None:
-            found.is_settled, found.given_up = True, given_up or found.given_up
+            found.is_settled, found.given_up = True, given_up
 
     def take(self, page: PageInHand, request: Request) -> None:
         """A page from the queue; one that is here already keeps its way, under the new delivery."""

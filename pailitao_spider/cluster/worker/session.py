@@ -58,7 +58,6 @@ _DEFAULT_TERMS = {
 class ClusterSession(Session):
     """One worker among as many as there are."""
 
-    reads_source = False
     way_on = "start workers again"
     seen: SharedSeen
 
@@ -134,7 +133,7 @@ class ClusterSession(Session):
             ) from error
         self.link.waits_out_refusals = True
         self.worker = Worker(self, worker_name())
-        self.searches = self.worker.hand
+        self.frontier = self.worker.hand
         self.seen = SharedSeen(
             self.link, self.keys.prefix, self.config.dedup, self.worker.hand.find
         )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pailitao_spider.crawl.session import Session
 
 __all__ = [
+    "TOO_LARGE",
     "AccessLostError",
     "GatewayGoneError",
     "PageNotNeededError",
@@ -23,6 +24,12 @@ __all__ = [
     "UnusableError",
     "not_made",
 ]
+
+
+TOO_LARGE = (
+    "too_large: an answer above 8 MiB, which no further try makes smaller; ask for less with "
+    "-a page_size="
+)
 
 
 class RunEndsError(IgnoreRequest):
