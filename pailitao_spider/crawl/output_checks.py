@@ -63,9 +63,9 @@ def check_outputs(settings: BaseSettings, crawler: Crawler, *, holds_offers: boo
     exporters = {**FORMATS, **_components(settings, "FEED_EXPORTERS")}
     for uri, options in feeds.items():
         whole = feed_complete_default_values_from_settings({**options}, settings, uri)
+        _check_format(uri, whole, exporters)
         _check_storage(uri, whole, storages, crawler)
         _check_batches(uri, whole)
-        _check_format(uri, whole, exporters)
         if holds_offers:
             _check_export(uri, whole, exporters[whole["format"]], crawler)
     check_files(settings)
