@@ -14,7 +14,7 @@ from w3lib.url import file_uri_to_path
 from pailitao_spider.config import parsers
 from pailitao_spider.errors import ConfigError, ResultsError
 from pailitao_spider.results.paths import ResultPaths
-from pailitao_spider.results.resume import WrittenOffer, written_offers
+from pailitao_spider.results.resume import RESUMABLE, WrittenOffer, written_offers
 from pailitao_spider.tables.registry import WHOLE_AT_END, check_library
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FeedTarget",
+    "can_go_on",
     "check_apart",
     "check_files",
     "csv_has_bom",
@@ -120,6 +121,11 @@ def _signs(path: Path) -> list[object]:
         named = path.stat()
         signs.append((named.st_dev, named.st_ino))
     return signs
+
+
+def can_go_on(feeds: Iterable[FeedTarget]) -> bool:
+    """A later run may add to all of them."""
+    return all(feed.format in RESUMABLE for feed in feeds)
 
 
 def csv_has_bom(

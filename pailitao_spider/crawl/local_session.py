@@ -8,7 +8,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING
 
-from pailitao_spider.config.feeds import FeedTarget, check_apart, local_feeds
+from pailitao_spider.config.feeds import FeedTarget, can_go_on, check_apart, local_feeds
 from pailitao_spider.crawl import scrapy_internals
 from pailitao_spider.crawl.local_frontier import LocalFrontier
 from pailitao_spider.crawl.session import Session
@@ -165,9 +165,9 @@ class LocalSession(Session):
         return self.frontier.unfinished
 
     def what_is_left(self) -> str:
-        if self.books.is_held:
-            return "the table was not finished; crawl to .jsonl, which can be gone on with"
         feeds = local_feeds(self.crawler.settings)
+        if self.books.is_held or not can_go_on(feeds):
+            return "the table was not finished; crawl to .jsonl, which can be gone on with"
         how = "with -o in place of -O" if any(feed.overwrite for feed in feeds) else "again"
         return (
             f"{len(self.frontier)} begun seeds and all that follow are searched when you run the "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from scrapy import signals
 
 from pailitao_spider import stat_keys
+from pailitao_spider.config.feeds import can_go_on, local_feeds
 from pailitao_spider.config.setting_table import sql_url_of
 from pailitao_spider.crawl.session import session_of
 from pailitao_spider.extensions.progress import ProgressDisplay
@@ -228,6 +229,8 @@ class Summary:
                 "Bring it back before you merge: the run calls its pages done. Without it, end the "
                 "run with scrapy pailitao clear and push the seeds again."
             )
+        if not can_go_on(local_feeds(self._crawler.settings)):
+            return "Bring it back if you can, or start over; .jsonl can be gone on with."
         return (
             "Bring it back if you can. The same command with -o then searches again what is not "
             "in it, and all that follows."
