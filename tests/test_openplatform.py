@@ -313,7 +313,9 @@ def test_a_documented_row_of_imagequery_is_an_offer() -> None:
     offer = only_offer(page)
     kept = ("imageUrl", "subject", "offerId", "monthSold", "isOnePsale", "tradeScore", "priceInfo",
             "createDate", "modifyDate", "minOrderQuantity", "companyName", "companyAddress",
-            "secondCategoryId", "thirdCategoryId")  # fmt: skip
+            "secondCategoryId", "thirdCategoryId", "subjectTrans", "repurchaseRate",
+            "sellerIdentities", "offerIdentities", "isPatentProduct", "sellerDataInfo",
+            "productSimpleShippingInfo", "offerDataInfo")  # fmt: skip
     assert offer == Offer(
         "610000000001",
         title="凉鞋",
@@ -332,11 +334,19 @@ def test_a_documented_row_of_imagequery_is_an_offer() -> None:
         pic_url="https://cbu01.alicdn.com/img/ibank/a.jpg",
         create_time="2024-04-20T08:00:00+08:00",
         update_time="2024-04-21T08:00:00+08:00",
+        title_translated="sandals",
+        repurchase_rate=Decimal("0.13"),
+        dropship_price=Decimal("31.00"),
+        seller_badges=["tp_member"],
+        offer_badges=["yx"],
+        feedback_rate=Decimal("1"),
+        shop_years=1,
+        ship_within_hours=24,
+        is_patented=False,
         extra={name: value for name, value in IMAGEQUERY_ROW.items() if name not in kept}
         | {
             "priceInfo.jxhyPrice": "28",
             "priceInfo.pfJxhyPrice": None,
-            "priceInfo.consignPrice": "31.00",
         },
     )
 
@@ -357,7 +367,8 @@ def test_a_documented_row_of_linkplus_is_an_offer() -> None:
         unit="双",
         cid="1038378",
         pic_url="https://cbu01.alicdn.com/img/ibank/a.jpg",
-        extra={"province": "浙江", "city": "杭州市", "supplyAmount": 500},
+        area="浙江 杭州市",
+        extra={"supplyAmount": 500},
     )
 
 

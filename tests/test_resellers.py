@@ -234,7 +234,7 @@ def test_onebound_s_documented_answer_is_a_page() -> None:
         seller_nick="温州鞋业",
         area="浙江 温州",
         pic_url="https://cbu01.alicdn.com/img/ibank/1.jpg",
-        extra={"turnHead": "15%"},
+        repurchase_rate=D("0.15"),
     )
     assert isinstance(ad, Offer)
     assert (ad.is_ad, ad.price, ad.extra) == (True, None, {"detail_url": AD_ROW["detail_url"]})
@@ -503,7 +503,8 @@ def test_tmapi_s_documented_answer_is_a_page() -> None:
     assert page.rows == [
         Offer(
             num_iid="850588705676",
-            title="Tote Bag",
+            title="托特包",
+            title_translated="Tote Bag",
             detail_url="https://detail.1688.com/offer/850588705676.html",
             price=D("35.0"),
             price_min=D("30.0"),
@@ -516,12 +517,8 @@ def test_tmapi_s_documented_answer_is_a_page() -> None:
             is_ad=False,
             seller_nick="某商行",
             pic_url="https://cbu01.alicdn.com/img/ibank/1.jpg",
-            extra={
-                "origin_title": "托特包",
-                "price_info.price": "35.0",
-                "shop_info.is_verified": False,
-                "is_free_shipping": False,
-            },
+            seller_badges=[],
+            extra={"price_info.price": "35.0", "is_free_shipping": False},
         )
     ]
 
@@ -536,7 +533,7 @@ def test_a_paid_link_of_tmapi_s_is_an_ad_and_stays() -> None:
 @pytest.mark.parametrize("value", [None, "", [], 5, "text"], ids=ascii)
 def test_an_inner_object_that_is_none_costs_its_fields_only(name: str, value: Any) -> None:
     offer = tmapi_offer(**{name: value})
-    assert offer.title == "Tote Bag"
+    assert offer.title == "托特包"
     assert offer.extra[name] == value
 
 

@@ -98,7 +98,9 @@ def raw_rows(value: Any) -> list[Any]:
     value = unwrapped(value)
     if value in (None, ""):
         return []
-    return [unwrapped(each) for each in value] if isinstance(value, list) else [value]
+    if not isinstance(value, list):
+        return [value]
+    return [unwrapped(each) for each in value] if str in set(map(type, value)) else value
 
 
 def first(value: Any, *names: str) -> Any:

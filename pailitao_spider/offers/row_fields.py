@@ -11,7 +11,7 @@ from pailitao_spider.offers.row_shape import RowShape
 from pailitao_spider.offers.row_table import MISSING, NOTHING, Table
 from pailitao_spider.offers.values.columns import Reader, reader
 
-__all__ = ["Fault", "Fields"]
+__all__ = ["Fault", "Fields", "filled"]
 
 Column = Sequence[Any]
 
@@ -51,6 +51,12 @@ class Fields:
         if field in self._shape.marked:
             found = self._marked(field, list(found or self.nothing))
         return found or self.nothing
+
+    def drop_shared(self) -> None:
+        """Takes out what several fields have been read from."""
+        for name in self._shape.shared:
+            if name in self.table.columns:
+                self.table.pop(name)
 
     def drop(self, name: str, gone: Sequence[bool]) -> None:
         """Takes a member out of the rows where it says no more than is known."""
@@ -105,7 +111,7 @@ class Fields:
 
     def _consume(self, name: str, column: Column, places: Sequence[int] | None) -> None:
         """Takes the member out of these rows, or of all."""
-        if name in self._shape.kept:
+        if name in self._shape.kept or name in self._shape.shared:
             return
         self.table.pop(name)
         if places is not None:
@@ -137,45 +143,63 @@ class Fields:
                 self.faults.append(Fault(place, field, name, raw))
                 yield None
 
-    def _joined(self, field: str, found: Column | None) -> Column | None:
-        known = self.nothing if found is None else found
-        parts = [
-            self._taken(field, name, [None if value is None else "" for value in known])
-            for name in self._shape.joins[field]
-        ]
-        told = [
-            " ".join(filter(None, each)) or None for each in zip(*filter(None, parts), strict=True)
-        ]
-        return [old if old is not None else new for old, new in zip(known, told, strict=True)]
+    def _joined(self, field: str, found: Column | None) -> Column:
+        names = [name for name in self._shape.joins[field] if name in self.table.columns]
+        known = found and [None if value is None else "" for value in found]
+        parts = [self._taken(field, name, known) or self.nothing for name in names]
+        if not parts:
+            return found or self.nothing
+        if all(map(all, parts)):
+            told: Column = list(map(" ".join, zip(*parts, strict=True)))
+        else:
+            told = [" ".join(filter(None, each)) or None for each in zip(*parts, strict=True)]
+        return told if found is None else filled(found, told)
 
-    def _marked(self, field: str, found: list[Any]) -> list[Any]:
+    def _marked(self, field: str, found: list[Any]) -> Column:
+        is_word = field in _LISTS
         for name, said in self._shape.marked[field]:
-            if (column := self.table.columns.get(name)) is not None:
-                places = list(self._mark(field, name, said, column, found))
-                self._consume(name, column, places)
+            flags = self._flags(field, name)
+            if any(flags) or (is_word and False in flags):
+                found = [_WITH[is_word](*each, said) for each in zip(found, flags, strict=True)]
+                self.drop(name, [flag is not None if is_word else bool(flag) for flag in flags])
         return found
 
-    def _mark(
-        self, field: str, name: str, said: Any, column: Column, found: list[Any]
-    ) -> Iterator[int]:
-        """The rows where the mark has been taken in."""
-        is_word = self._shape.columns[field].one is values.words
-        flags = self._each(field, name, _FLAG, *_told(column))
-        for place, flag in zip(_told(column)[1], flags, strict=True):
-            if flag is not None and is_word:
-                found[place] = [*(found[place] or ()), *((said,) if flag else ())]
-                yield place
-            elif flag and found[place] is None:
-                found[place] = said
-                yield place
+    def _flags(self, field: str, name: str) -> Column:
+        column = self.table.columns.get(name)
+        if column is None:
+            return ()
+        places, raws = self._told(name, column)
+        types = self.table.types[name] - NOTHING
+        read = self._read(field, name, _FLAG, raws, types, places) if raws else ()
+        return _with(self.nothing, places, read)
+
+    def _told(self, name: str, column: Column) -> tuple[Sequence[int], Column]:
+        if self.table.types[name].isdisjoint(NOTHING):
+            return self._rows, column
+        places = [i for i, raw in enumerate(column) if raw is not None and raw is not MISSING]
+        return places, [column[place] for place in places]
 
 
+def _with_word(words: list[str] | None, flag: bool | None, word: str) -> list[str] | None:
+    if flag is None:
+        return words
+    return [*(words or ()), word] if flag else words or []
+
+
+def _with_value(known: Any, flag: bool | None, value: Any) -> Any:
+    return value if flag and known is None else known
+
+
+_WITH = {True: _with_word, False: _with_value}
+_LISTS = ("seller_badges", "offer_badges")
 _FLAG = reader(values.flag)
 
 
-def _told(column: Column) -> tuple[list[Any], list[int]]:
-    places = [i for i, raw in enumerate(column) if raw is not None and raw is not MISSING]
-    return [column[place] for place in places], places
+def filled(column: Column, other: Column) -> Column:
+    """The other one's values where the column has none."""
+    return [
+        value if value is not None else spare for value, spare in zip(column, other, strict=True)
+    ]
 
 
 def _with(column: Column, places: Iterable[int], values: Column) -> list[Any]:

@@ -16,7 +16,7 @@ from pailitao_spider.errors import FieldError
 from pailitao_spider.offers import values
 from pailitao_spider.offers.drift import Drift
 from pailitao_spider.offers.model import Offer, RejectedRow, detail_url
-from pailitao_spider.offers.row_fields import Fields
+from pailitao_spider.offers.row_fields import Fields, filled
 from pailitao_spider.offers.row_shape import COMMON_NAMES, RowShape
 from pailitao_spider.offers.row_table import MISSING, NESTED, NOTHING, Table, is_deep
 
@@ -113,7 +113,10 @@ def _offers(taken: Fields, shape: RowShape, ids: Column) -> list[Offer]:
     columns |= {"num_iid": ids, "detail_url": ours, "is_ad": _are_ads(taken, shape, ours)}
     columns |= _prices(taken, columns, "price" in shape.readers)
     columns["is_factory"] = _are_factories(columns["is_factory"], columns["seller_badges"])
-    columns["currency"] = _first(taken.take("currency"), [shape.currency] * len(ids))
+    columns["currency"] = [shape.currency] * len(ids)
+    if "currency" in taken.told:
+        columns["currency"] = filled(taken.take("currency"), columns["currency"])
+    taken.drop_shared()
     columns["extra"] = _extras(taken, shape)
     return list(map(Offer, *columns.values()))
 
@@ -123,6 +126,8 @@ _SALES = ("sales", "sales_at_least", "sales_window")
 
 def _prices(taken: Fields, columns: Mapping[str, Column], is_own: bool) -> dict[str, Column]:
     """Prices by quantity: what they are from and to, and from how many pieces on they hold."""
+    if "price_range" not in taken.told and not taken.faults:
+        return {}
     steps = list(taken.take("price_range"))
     for fault in [] if is_own else [each for each in taken.faults if each.field == "price"]:
         try:  # a range where one price was expected
@@ -135,20 +140,14 @@ def _prices(taken: Fields, columns: Mapping[str, Column], is_own: bool) -> dict[
     low, high, breaks = zip(*[each or _NO_STEPS for each in steps], strict=True)
     least = [each and each[0]["min_quantity"] for each in breaks] if any(breaks) else breaks
     return {
-        "price_min": _first(columns["price_min"], low),
-        "price_max": _first(columns["price_max"], high),
+        "price_min": filled(columns["price_min"], low),
+        "price_max": filled(columns["price_max"], high),
         "price_breaks": breaks,
-        "min_order": _first(columns["min_order"], least),
+        "min_order": filled(columns["min_order"], least),
     }
 
 
 _NO_STEPS = values.Steps(None, None)
-
-
-def _first(column: Column, other: Column) -> Column:
-    return [
-        value if value is not None else spare for value, spare in zip(column, other, strict=True)
-    ]
 
 
 def _are_factories(told: Column, badges: Column) -> Column:
@@ -166,11 +165,13 @@ def _are_ads(taken: Fields, shape: RowShape, ours: list[str]) -> Column:
     for name in shape.names_of("detail_url"):
         if (column := taken.table.columns.get(name)) is not None:
             said: list[bool | None] = [False] * len(ours)
-            if not all(map(eq, column, ours)):
+            if all(map(eq, column, ours)):
+                taken.table.pop(name)
+            else:
                 said = [values.is_ad_link(link) for link in column]
-            told_all = [ad is False or link == "" for ad, link in zip(said, column, strict=True)]
-            taken.drop(name, told_all)
-            seen = _first(seen, said)
+                pairs = zip(said, column, strict=True)
+                taken.drop(name, [ad is False or link == "" for ad, link in pairs])
+            seen = said if seen is taken.nothing else filled(seen, said)
     return seen
 
 
@@ -182,8 +183,12 @@ def _extras(taken: Fields, shape: RowShape) -> list[dict[str, Any]]:
         for name, column in table.columns.items()
     }
     whole = [name for name in columns if table.types[name].isdisjoint(NOTHING)]
-    rows = zip(*[columns[name] for name in whole], strict=True) if whole else [()] * table.size
-    extras = [dict(zip(whole, row, strict=False)) for row in rows]
+    cells = zip(*[columns[name] for name in whole], strict=True)
+    extras: list[dict[str, Any]] = (
+        [dict(zip(whole, row, strict=False)) for row in cells]
+        if whole
+        else [{} for _ in range(table.size)]
+    )
     for name in columns.keys() - whole:
         silent = NOTHING if name in shape.read_from else {type(MISSING)}
         for extra, raw in zip(extras, columns[name], strict=True):

@@ -84,7 +84,8 @@ class RowShape:
     together, with spaces between. `marks` are members that, where they are true, add a word to a
     list of ours, or say what a field is that nothing else tells: `{"is_super_factory":
     ("seller_badges", "super_factory"), "free_postage": ("post_fee", Decimal(0))}`.
-    `kept` members stay in `extra` though a field is read from them.
+    `kept` members stay in `extra` though a field is read from them; `shared` ones tell more than
+    one field.
 
     `sales_window` is what its sales count: `total`, `30d`, `90d`, `7d`; `sales_windows` says so for
     a member of another window (None: nobody tells). `currency` is that of all amounts where a row
@@ -102,6 +103,7 @@ class RowShape:
     joins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     marks: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
     sales_window: str | None = None
     sales_windows: Mapping[str, str | None] = field(default_factory=dict)
     currency: str = "CNY"
@@ -138,9 +140,10 @@ class RowShape:
             told.setdefault(name, set()).add(ours)
         return {name: frozenset(ours) for name, ours in told.items()}
 
-    def told_by(self, names: Iterable[str]) -> frozenset[str]:
-        """Those of our fields that these members may tell."""
-        return frozenset().union(*[self._fields[name] for name in names if name in self._fields])
+    def told_by(self, names: Iterable[str]) -> list[str]:
+        """Those of our fields that these members may tell, in the order in which they are read."""
+        told = set[str]().union(*[self._fields[name] for name in names if name in self._fields])
+        return [ours for ours in _READERS if ours in told]
 
     @cached_property
     def read_from(self) -> frozenset[str]:

@@ -33,50 +33,71 @@ _SORTS: dict[Sort, dict[str, str]] = {
 }
 
 
-_MONEY, _TEXT, _NUMBER = "text number", "text", "number"
 SHAPE = RowShape(
     always=("title", "price", "sales", "min_order", "pic_url"),
     names={
         **COMMON_NAMES,
         "num_iid": ("offerId",),
         "title": ("subject",),
+        "title_translated": ("subjectTrans",),
         "price": ("priceInfo.price",),
         "promotion_price": ("priceInfo.promotionPrice",),
+        "dropship_price": ("priceInfo.consignPrice",),
         "min_order": ("minOrderQuantity",),
-        "sales": ("monthSold",),
+        "sales": ("monthSold", "sales7d"),
         "score": ("tradeScore",),
+        "feedback_rate": ("offerDataInfo.offerApplauseRate",),
+        "repurchase_rate": ("repurchaseRate",),
         "one_stop_service": ("isOnePsale",),
         "cid": ("thirdCategoryId", "secondCategoryId", "topCategoryId"),
         "seller_nick": ("companyName",),
+        "seller_badges": ("sellerIdentities",),
+        "offer_badges": ("offerIdentities",),
+        "shop_years": ("sellerDataInfo.tpYear",),
         "area": ("companyAddress",),
+        "ships_from": ("sendGoodsAddressText", "productSimpleShippingInfo.sendGoodsAddressText"),
+        "ship_within_hours": ("productSimpleShippingInfo.shippingTimeGuarantee",),
+        "is_patented": ("isPatentProduct",),
         "pic_url": ("imageUrl",),
         "create_time": ("createDate",),
         "update_time": ("modifyDate",),
     },
-    nested=("priceInfo",),
+    nested=("priceInfo", "sellerDataInfo", "productSimpleShippingInfo", "offerDataInfo"),
     sales_window="30d",
+    sales_windows={"sales7d": "7d"},
     kinds={
         **dict.fromkeys(
             (
                 "priceInfo.price", "priceInfo.jxhyPrice", "priceInfo.pfJxhyPrice",
-                "priceInfo.consignPrice", "priceInfo.promotionPrice",
+                "priceInfo.consignPrice", "priceInfo.promotionPrice", "sales7d",
+                "sellerDataInfo.tpYear", "sellerDataInfo.tradeMedalLevel",
+                "sellerDataInfo.compositeServiceScore", "sellerDataInfo.logisticsExperienceScore",
+                "sellerDataInfo.disputeComplaintScore", "sellerDataInfo.offerExperienceScore",
+                "sellerDataInfo.afterSalesExperienceScore",
+                "sellerDataInfo.consultingExperienceScore", "sellerDataInfo.repeatPurchasePercent",
+                "offerDataInfo.offerApplauseRate", "offerDataInfo.kjFeaturedServices",
+                "offerDataInfo.qualityRfdRate30d", "offerDataInfo.repurchaseRate30d",
+                "offerDataInfo.pickupRate24h30d",
+                "productSimpleShippingInfo.perfectFulfillmentRate30d", "tradeScore",
             ),
-            _MONEY,
+            "text number",
         ),
         **dict.fromkeys(
             (
-                "imageUrl", "subject", "subjectTrans", "repurchaseRate", "traceInfo", "tradeScore",
+                "imageUrl", "subject", "subjectTrans", "repurchaseRate", "traceInfo",
                 "createDate", "modifyDate", "token", "promotionURL", "companyName",
-                "companyAddress", "sales7d",
+                "companyAddress", "sendGoodsAddressText",
+                "productSimpleShippingInfo.shippingTimeGuarantee",
+                "productSimpleShippingInfo.sendGoodsAddressText",
             ),
-            _TEXT,
+            "text",
         ),
         **dict.fromkeys(
             (
                 "offerId", "monthSold", "minOrderQuantity", "topCategoryId", "secondCategoryId",
                 "thirdCategoryId",
             ),
-            _NUMBER,
+            "number",
         ),
         **dict.fromkeys(("isJxhy", "isOnePsale", "isPatentProduct", "isSelect"), "flag"),
         **dict.fromkeys(("sellerIdentities", "offerIdentities"), "list"),
@@ -89,7 +110,7 @@ SHAPE = RowShape(
         ),
     },
 )  # fmt: skip
-"""`repurchaseRate` is no feedback, `promotionURL` no advert: both stay in `extra`."""
+"""`promotionURL` is no advert, and stays in `extra`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

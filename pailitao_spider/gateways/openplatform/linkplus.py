@@ -36,6 +36,7 @@ SHAPE = RowShape(
         "cid": ("categoryId",),
         "pic_url": ("imageUrl",),
     },
+    joins={"area": ("province", "city")},
     readers={"price": values.fen},
     kinds={
         **dict.fromkeys(

@@ -18,36 +18,33 @@ from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import TRANSIENT, Refusal
 from pailitao_spider.gateways.resellers import onebound_refusals as refusals
 from pailitao_spider.gateways.resellers.envelope import asked, refusal, text
+from pailitao_spider.gateways.router.rows import NAMES, ROUTER_KINDS
 from pailitao_spider.offers.row_reader import RowShape, RowsToRead
 from pailitao_spider.pictures import PictureLimits
 
 __all__ = ["Onebound"]
 
-_TEXT, _NUMBER = "text number", "number text"
 SHAPE = RowShape(
     always=("title", "price", "sales", "pic_url"),
+    names={
+        **NAMES,
+        "one_stop_service": ("one_psale", "one_stop_service"),
+        "repurchase_rate": ("turn_head", "turnHead"),
+    },
+    nested=("location",),
+    joins={"area": ("location.state", "location.city")},
+    marks={"is_jxhy": ("offer_badges", "jxhy")},
     sales_window="total",
     kinds={
-        **dict.fromkeys(
-            (
-                "num_iid", "detail_url", "title", "seller_id", "unit", "price_range", "pic_url",
-                "pic_small_url", "cid", "category_name", "property", "seller_nick", "area",
-                "shop_type", "freight_template", "create_time", "update_time", "feedback_rate",
-                "turnHead",
-            ),
-            _TEXT,
-        ),
-        **dict.fromkeys(
-            (
-                "price", "promotion_price", "post_fee", "similarity", "score", "min_order",
-                "sales", "trade_num",
-            ),
-            _NUMBER,
-        ),
-        **dict.fromkeys(("is_onsale", "one_stop_service"), "flag number text"),
+        **ROUTER_KINDS,
+        "price_range": "text object list",
+        **dict.fromkeys(("turn_head", "turnHead"), "text number"),
+        **dict.fromkeys(("one_psale", "is_jxhy"), "flag text number"),
+        "orginal_price": "number text",
+        **dict.fromkeys(("location.state", "location.city"), "text"),
     },
-)  # fmt: skip
-"""Router's names, and `turnHead`, the share of buyers who came back, which stays in `extra`."""
+)
+"""Router's names, and since 2025 `turn_head`, `one_psale` and `is_jxhy`."""
 
 
 @dataclass(frozen=True, slots=True)

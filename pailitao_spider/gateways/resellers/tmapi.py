@@ -28,6 +28,7 @@ from pailitao_spider.gateways.refusals import (
     vague,
 )
 from pailitao_spider.gateways.resellers.envelope import answer_of, asked, refusal, text
+from pailitao_spider.gateways.resellers.tmapi_rows import SHAPE
 from pailitao_spider.gateways.wording import decided
 from pailitao_spider.offers.row_reader import RowShape, RowsToRead
 
@@ -62,54 +63,6 @@ _CAUSES = {
 }
 # Without a body that says more, a 400 or 403 may come from any server on the way.
 _STATUSES = {401: _TOKEN, 402: _SPENT}
-
-_TEXT, _NUMBER, _FLAG = "text number", "number text", "flag number text"
-SHAPE = RowShape(
-    always=("title", "price", "sales", "min_order", "pic_url"),
-    names={
-        "num_iid": ("item_id",),
-        "detail_url": ("product_url",),
-        "pic_url": ("img",),
-        "price": ("price", "price_info.price"),
-        "price_min": ("price_info.price_min",),
-        "price_max": ("price_info.price_max",),
-        "min_order": ("quantity_begin",),
-        "sales": ("sale_info.sale_quantity_90days",),
-        "score": ("goods_score",),
-        "seller_id": ("shop_info.member_id",),
-        "seller_nick": ("shop_info.company_name",),
-        "similarity": ("similarity", "rankScore", "similarity_score"),
-    },
-    nested=("price_info", "sale_info", "shop_info"),
-    sales_window="90d",
-    kinds={
-        **dict.fromkeys(
-            (
-                "item_id", "product_url", "title", "origin_title", "title_origin", "img",
-                "currency", "shop_info.company_name", "shop_info.member_id",
-            ),
-            _TEXT,
-        ),
-        **dict.fromkeys(
-            (
-                "price", "price_info.price", "price_info.price_min", "price_info.price_max",
-                "quantity_begin", "sale_info.sale_quantity_90days", "goods_score",
-            ),
-            _NUMBER,
-        ),
-        **dict.fromkeys(
-            (
-                "is_free_shipping", "is_new_item", "is_hot_item",
-                "shop_info.is_gold_manufacturer", "shop_info.is_verified",
-            ),
-            _FLAG,
-        ),
-    },
-)  # fmt: skip
-"""The members of `shop_info` are assumed: which ones it has is not published.
-
-`is_free_shipping` stays in `extra`: it says nothing of the fee where it is false.
-"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,8 +139,52 @@ def _hundredth(fen: int) -> Decimal:
     return _exact.scaleb(fen, -2)
 
 
+def _weight(number: int | Decimal) -> Decimal | None:
+    return _exact.abs(number) or None
+
+
 def _exactly(count: int) -> tuple[int, bool]:
     return count, False
+
+
+def _each(one: Callable[[Any], Any]) -> Callable[[Column, Types], Sequence[Any]]:
+    return lambda column, types: list(map(one, column))
+
+
+def _with_lists(texts: Reader) -> Reader:
+    """Short lists of texts are looked up as texts are."""
+    known: dict[tuple[str, ...], Any] = {}
+
+    def one(raw: Any) -> Any:
+        if raw.__class__ is not list or set(map(type, raw)) != _TEXTS or len(raw) > _MOST_WORDS:
+            return texts.one(raw)
+        key = tuple(raw)
+        if key in known:
+            return known[key]
+        found = texts.one(raw)
+        if sum(map(len, key)) <= _LONGEST_LIST:
+            if len(known) >= _MOST_LISTS:
+                known.clear()
+            known[key] = found
+        return found
+
+    def many(column: Column, types: Types) -> Sequence[Any]:
+        return list(map(one, column)) if list in types else texts.many(column, types)
+
+    return Reader(one, many)
+
+
+_MOST_LISTS, _MOST_WORDS, _LONGEST_LIST = 1 << 12, 16, 256
+
+
+def _copying(lists: Reader) -> Reader:
+    """Each gets a list of its own."""
+
+    def one(raw: Any) -> Any:
+        found = lists.one(raw)
+        return found and [*found]
+
+    return Reader(one, _each(one))
 
 
 _numbered = _remembering(offer_id, _bounded(_INTEGERS, 10**15, str, offer_id, least=1))
@@ -224,15 +268,22 @@ _READERS: dict[Callable[[Any], Any], Reader] = {
     numbers.count: _remembering(
         numbers.count, _bounded(_INTEGERS, numbers.MAX_COUNT, _exactly, numbers.count)
     ),
-    flag: _remembering(flag, _Quick({bool}, bool, list)),
-    lists.category: _remembering(
-        lists.category, _bounded(_INTEGERS, 10**15, str, lists.category, least=1)
+    numbers.whole: _remembering(
+        numbers.whole, _bounded(_INTEGERS, numbers.MAX_COUNT, int, numbers.whole)
     ),
+    numbers.kilograms: _remembering(
+        numbers.kilograms, _bounded(_NUMBERS, 10**6, _weight, numbers.kilograms)
+    ),
+    flag: _remembering(flag, _Quick({bool}, bool, list)),
+    lists.category: _with_lists(
+        _remembering(lists.category, _bounded(_INTEGERS, 10**15, str, lists.category, least=1))
+    ),
+    lists.joined: _with_lists(_remembering(lists.joined)),
+    lists.words: _copying(_with_lists(Reader(lists.words, _each(lists.words)))),
     **{
         one: _remembering(one)
         for one in (
-            numbers.kilograms, numbers.whole, numbers.hours, numbers.currency, lists.joined,
-            lists.steps,
+            numbers.hours, numbers.currency, lists.steps,
         )
     },
 }  # fmt: skip
@@ -240,7 +291,7 @@ _READERS: dict[Callable[[Any], Any], Reader] = {
 
 def reader(one: Callable[[Any], Any]) -> Reader:
     """How a column is read as `one` reads each value."""
-    return _READERS.get(one) or Reader(one, lambda column, types: list(map(one, column)))
+    return _READERS.get(one) or Reader(one, _each(one))
 
 
 texts = Reader(text, _texts)

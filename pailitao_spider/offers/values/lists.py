@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple, TypedDict
 
 from pailitao_spider.offers.values.numbers import RANGE_MARK, count, money, money_range
@@ -78,10 +80,22 @@ def _break(raw: Any) -> PriceBreak:
     pair = _members(raw) if isinstance(raw, dict) else raw
     if not isinstance(pair, list | tuple) or len(pair) != 2:
         raise unreadable("price at a quantity", raw)
-    quantity, price = _least(pair[0]), money(pair[1])
+    quantity, price = _remembered(_least, pair[0]), _remembered(money, pair[1])
     if quantity is None or price is None:
         raise unreadable("price at a quantity", raw)
     return PriceBreak(min_quantity=quantity, price=price)
+
+
+@lru_cache(1 << 12)
+def _of_text(one: Callable[[Any], Any], raw: str) -> Any:
+    return one(raw)
+
+
+def _remembered(one: Callable[[Any], Any], raw: Any) -> Any:
+    return _of_text(one, raw) if raw.__class__ is str and len(raw) <= _LONGEST else one(raw)
+
+
+_LONGEST = 64
 
 
 def _members(raw: dict[Any, Any]) -> tuple[Any, Any]:
