@@ -111,6 +111,8 @@ class Limits:
     are no uploads. `hosts` are the domains whose picture URLs it takes as they are, None: all;
     other URLs are fetched and uploaded where there are uploads, else refused. `sorts` and
     `search_types` are those that can be asked for; with no sorts, rows come in its own order.
+    `inline`: pictures go as Base64 into the search itself, there is no upload before it.
+    `converts`: URLs of other hosts are given to `convert_form`, nobody fetches them here.
     """
 
     page_size: int
@@ -120,6 +122,8 @@ class Limits:
     search_types: frozenset[SearchType] = frozenset({1, 2})
     regions: bool = False
     """Several products in one photo can be searched each."""
+    inline: bool = False
+    converts: bool = False
     rate: float | None = None
     """Calls a second that the gateway states; PAILITAO_RATE stands above it, None: to be found."""
 

@@ -10,7 +10,7 @@ from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.refusals import Refusal
 from pailitao_spider.offers.row_reader import RowShape
 
-__all__ = ["Dialect", "TakesUploads"]
+__all__ = ["ConvertsUrls", "Dialect", "TakesUploads"]
 
 
 class Dialect(Protocol):
@@ -43,7 +43,8 @@ class Dialect(Protocol):
     def search_form(
         self, url: str, call: SearchCall, imgid: str, credential: Credential, now: float
     ) -> Form:
-        """`imgid` is the picture's URL, or the id of its upload. An empty one makes the call that
+        """`imgid` is the picture's URL, the id of its upload, or where `limits.inline` the picture
+        as Base64. An empty one makes the call that
         `scrapy pailitao doctor` tries: the gateway shall refuse the parameter, and nothing else.
         """
         ...
@@ -65,4 +66,12 @@ class TakesUploads(Dialect, Protocol):
 
     def imgid(self, status: int, headers: Mapping[str, str], body: bytes) -> str | Refusal:
         """What an upload answered: the picture's id. Raises nothing."""
+        ...
+
+
+class ConvertsUrls(TakesUploads, Protocol):
+    """A gateway that makes URLs of other hosts its own: `limits.converts`."""
+
+    def convert_form(self, url: str, picture_url: str, credential: Credential, now: float) -> Form:
+        """Its answer is read by `imgid`."""
         ...

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from pailitao_spider.gateways.calls import Credential, PictureRef, SearchCall
-from pailitao_spider.gateways.protocol import Dialect, TakesUploads
+from pailitao_spider.gateways.protocol import ConvertsUrls, Dialect, TakesUploads
 from pailitao_spider.keys.breaker import Breaker
 from pailitao_spider.keys.budget import Budget
 from pailitao_spider.keys.rate_limiter import RateLimiter
@@ -63,11 +63,24 @@ class Key:
         limits = self.dialect.limits
         if call.search_type not in limits.search_types or (call.region and not limits.regions):
             return False
-        return limits.picture is not None or not self.needs_upload(call.picture)
+        return limits.picture is not None or self._is_at_hand(call.picture)
+
+    def _is_at_hand(self, picture: PictureRef) -> bool:
+        """The gateway fetches it itself."""
+        return picture.url is not None and self.dialect.limits.takes_url(picture.url)
 
     def needs_upload(self, picture: PictureRef) -> bool:
-        """The gateway must be given the picture's bytes before it can be asked about it."""
-        return picture.url is None or not self.dialect.limits.takes_url(picture.url)
+        """The gateway must be given the picture before it can be asked about it."""
+        return not self.dialect.limits.inline and not self._is_at_hand(picture)
+
+    def takes_inline(self, picture: PictureRef) -> bool:
+        """The picture itself goes into each search."""
+        return self.dialect.limits.inline and not self._is_at_hand(picture)
+
+    def conversion(self, picture: PictureRef) -> ConvertsUrls | None:
+        """The dialect, where its gateway makes this URL its own."""
+        converts = self.dialect.limits.converts and picture.url is not None
+        return cast("ConvertsUrls", self.dialect) if converts else None
 
     def is_usable(self, now: float) -> bool:
         """It may make calls; one that has rested is whole again."""

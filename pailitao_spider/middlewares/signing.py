@@ -145,25 +145,34 @@ class SigningMiddleware:
 
     async def _upload(self, key: Key, call: Mapping[str, Any]) -> _Leave:
         given = {name: text for name, text in call.items() if name != "key"}
-        limits = key.dialect.limits.picture
-        assert limits is not None
-        base64 = await self._prepared.base64(PictureRef(**given), limits)
+        picture = PictureRef(**given)
+        converting = key.conversion(picture)
+        base64 = "" if converting else await self._base64(key, picture)
         seat = await self._session.pool.enter(lambda each: True, UPLOAD, only=key)
 
         def form(token: Token) -> Form:
-            return key.uploading.upload_form(key.url, base64, _with(key, token), time.time())
+            caller, now = _with(key, token), time.time()
+            if converting is not None:
+                return converting.convert_form(key.url, picture.url or "", caller, now)
+            return key.uploading.upload_form(key.url, base64, caller, now)
 
         return _Leave(key, form, seat)
+
+    async def _base64(self, key: Key, picture: PictureRef) -> str:
+        limits = key.dialect.limits.picture
+        assert limits is not None
+        return await self._prepared.base64(picture, limits)
 
     async def _search(self, request: Request) -> _Leave:
         call = call_of(request)
         seat, imgid = await self._seat(request, call)
         key = seat.key
+        named = await self._base64(key, call.picture) if key.takes_inline(call.picture) else imgid
 
         def form(token: Token) -> Form:
             size = min(call.page_size, key.dialect.limits.page_size)
             asked = call if size == call.page_size else replace(call, page_size=size)
-            return key.dialect.search_form(key.url, asked, imgid, _with(key, token), time.time())
+            return key.dialect.search_form(key.url, asked, named, _with(key, token), time.time())
 
         return _Leave(key, form, seat, imgid)
 
@@ -209,6 +218,8 @@ class SigningMiddleware:
         }
         key = pool.likely(able, lambda each: 1 if known[each] else 2)
         if not key.needs_upload(picture):
+            if key.takes_inline(picture):
+                await self._base64(key, picture)  # made ready before it is this call's turn
             return await pool.enter(
                 lambda each: able(each) and not each.needs_upload(picture), order, wanted=wanted
             ), picture.url or ""

@@ -38,28 +38,28 @@ _TIMESTAMPS = {
     "text": lambda now: (datetime.fromtimestamp(now, UTC) + _BEIJING).strftime("%Y-%m-%d %H:%M:%S"),
 }
 
+_FORMATS = frozenset({"JPEG", "PNG"})
+_WITH_UPLOADS = Limits(page_size=100, picture=PictureLimits(2_000_000, 2000, _FORMATS))
+_INLINE = Limits(page_size=100, picture=PictureLimits(300_000, 1000, _FORMATS), inline=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Router:
     """Options: `sign_method` md5, hmac or hmac-sha256; `timestamp` s, ms or text (GMT+8);
-    `empty` keep or drop (empty values in form and signature).
+    `empty` keep or drop (empty values in form and signature); `upload` no (pictures go as Base64
+    in `imgid`, as the article says) or yes (`1688.upload_img` before the search).
     """
 
     sign_method: str = "md5"
     timestamp: str = "s"
     empty: str = "keep"
+    upload: str = "no"
 
     name: ClassVar[str] = "router"
     url: ClassVar[str] = "https://api.1688.com/router/rest"
     token_url: ClassVar[str] = (
         "https://gw.open.1688.com/openapi/http/1/system.oauth2/getToken/{app_key}"  # noqa: S105
     )
-    # Nothing is published for router; these are what 1688's own upload pages advise.
-    limits: ClassVar[Limits] = Limits(
-        page_size=100,
-        picture=PictureLimits(2_000_000, 2000, frozenset({"JPEG", "PNG"})),
-    )
-
     shape: ClassVar[RowShape] = SHAPE
     needs: ClassVar[tuple[str, ...]] = ("app_key", "app_secret")
 
@@ -68,6 +68,7 @@ class Router:
             ("sign_method", SIGNERS),
             ("timestamp", _TIMESTAMPS),
             ("empty", ("keep", "drop")),
+            ("upload", ("no", "yes")),
         ):
             if getattr(self, name) not in known:
                 raise ConfigError(
@@ -75,10 +76,17 @@ class Router:
                     f"known: {', '.join(known)}"
                 )
 
+    @property
+    def limits(self) -> Limits:
+        """Nothing is published of pictures: uploads are as 1688's own pages advise, Base64 goes
+        with every page and is kept small.
+        """
+        return _WITH_UPLOADS if self.upload == "yes" else _INLINE
+
     def search_form(
         self, url: str, call: SearchCall, imgid: str, credential: Credential, now: float
     ) -> Form:
-        """`imgid` is the picture's URL, or the id of its upload; `now` in unix seconds."""
+        """`imgid` is the picture's URL, Base64, or the id of its upload; `now` in unix seconds."""
         params = {
             "method": "1688.item_search_img",
             "imgid": imgid,
