@@ -91,7 +91,13 @@ def test_limits_and_search_type_are_passed_on(site: Site, crawler: Crawler) -> N
     assert site.gateway.log.by_method["search"] == 4
 
 
-def test_local_photos_are_uploaded_once_and_found(site: Site, crawler: Crawler) -> None:
+@pytest.mark.parametrize(
+    ("gateway", "uploads"), [("router", 0), ("router?upload=yes", 3)], ids=["in-imgid", "uploaded"]
+)
+def test_local_photos_are_given_once_and_found(
+    site: Site, crawler: Crawler, gateway: str, uploads: int
+) -> None:
+    crawler.env["PAILITAO_GATEWAY"] = gateway
     photos = sorted(PHOTOS.glob("*.jpg"))[:3]
     for path in photos:
         shutil.copy(path, crawler.folder)
@@ -101,7 +107,7 @@ def test_local_photos_are_uploaded_once_and_found(site: Site, crawler: Crawler) 
 
     assert crawled.exit_code == 0, crawled.log
     assert crawled.statuses == {"done": 4}
-    assert site.gateway.log.by_method["upload"] == 3
+    assert site.gateway.log.by_method["upload"] == uploads
     twin = crawled.ledger["the same again.jpg"]
     first = crawled.ledger[photos[0].name]
     assert (twin["calls"], twin["offers_new"]) == (0, 0)

@@ -261,6 +261,7 @@ def test_an_upload_that_the_gateway_forgot_is_made_again(
 ) -> None:
     from tests.test_crawl import PHOTOS
 
+    crawler.env["PAILITAO_GATEWAY"] = "router?upload=yes"
     crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=50)
     path = PHOTOS / "mug-01.jpg"
     assert crawler.crawl(seeds=path).exit_code == 0

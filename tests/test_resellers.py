@@ -66,6 +66,7 @@ def test_onebound_s_search_is_a_get_with_exactly_the_documented_parameters() -> 
         "secret": "s3cret&",
         "imgid": PICTURE,
         "page": "2",
+        "sort": "_sale",
         "cache": "no",
     }
 
@@ -75,7 +76,63 @@ def test_onebound_s_upload_is_a_post_beside_the_search() -> None:
     assert form.method == "POST"
     assert form.url.partition("?")[0] == "https://api-gw.onebound.cn/1688/upload_img/"
     assert query(form) == {"key": "a-key", "secret": "s3cret&"}
+    assert parse_qsl(form.body.decode()) == [("imgcode", "data:image/jpeg;base64,aGk+/w==")]
+
+
+def test_onebound_s_upload_goes_without_its_prefix_where_that_is_asked_for() -> None:
+    form = Onebound(prefix="no").upload_form(Onebound.url, "aGk+/w==", CREDENTIAL, NOW)
     assert parse_qsl(form.body.decode()) == [("imgcode", "aGk+/w==")]
+
+
+def test_a_png_is_called_one() -> None:
+    form = Onebound().upload_form(Onebound.url, "iVBORw0KGgo=", CREDENTIAL, NOW)
+    assert parse_qsl(form.body.decode())[0][1].startswith("data:image/png;base64,iVBOR")
+
+
+@pytest.mark.parametrize(
+    ("auth", "in_query", "headers"),
+    [
+        ("query", True, {}),
+        ("header", False, {"apikey": "t0ken/="}),
+        (
+            "rapidapi",
+            False,
+            {"x-rapidapi-key": "t0ken/=", "x-rapidapi-host": "1688-product2.p.rapidapi.com"},
+        ),
+    ],
+)
+def test_tmapi_s_token_goes_where_it_is_wanted(
+    auth: str, in_query: bool, headers: dict[str, str]
+) -> None:
+    url = "https://1688-product2.p.rapidapi.com/1688/search/image"
+    form = Tmapi(auth=auth).search_form(url, CALL, PICTURE, CREDENTIAL, NOW)
+    assert (form.headers, "apiToken" in query(form)) == (headers, in_query)
+
+
+@pytest.mark.parametrize("search", ["search/image", "global/search/image/v2"])
+def test_tmapi_makes_the_url_of_another_host_its_own(search: str) -> None:
+    url = f"https://api.tmapi.io/1688/{search}"
+    form = Tmapi().convert_form(url, "https://shop.example/a.jpg", CREDENTIAL, NOW)
+    assert form.url.partition("?")[0] == "https://api.tmapi.io/1688/tools/image/convert_url"
+    assert form.headers == {"Content-Type": "application/json"}
+    assert json.loads(form.body) == {
+        "url": "https://shop.example/a.jpg",
+        "search_api_endpoint": f"/{search}",
+    }
+
+
+def test_tmapi_s_filters_are_sent_as_they_are_given() -> None:
+    made = Tmapi(is_factory="true", price_end="9.90", language="ru")
+    sent = query(made.search_form(Tmapi.url, CALL, PICTURE, CREDENTIAL, NOW))
+    assert (sent["is_factory"], sent["price_end"], sent["language"]) == ("true", "9.90", "ru")
+
+
+@pytest.mark.parametrize(
+    "given", [{"auth": "cookie"}, {"is_factory": "1"}, {"price_start": "cheap"}], ids=str
+)
+def test_an_option_of_tmapi_s_that_cannot_be_is_told(given: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(given))):
+        Tmapi(**given)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +180,7 @@ def test_tmapi_s_search_is_a_get_with_its_token_and_at_most_twenty_rows() -> Non
         "img_url": PICTURE,
         "page": "2",
         "page_size": "20",
+        "sort": "sales",
     }
 
 
@@ -161,8 +219,11 @@ def test_only_pictures_on_alibaba_s_hosts_are_passed_on(made: Any, url: str, exp
 
 
 @pytest.mark.parametrize("made", [Onebound(), Tmapi()], ids=lambda made: made.name)
-def test_a_reseller_sorts_nothing_and_renews_no_token(made: Any) -> None:
-    assert (made.limits.sorts, made.limits.search_types) == (frozenset(), frozenset({1}))
+def test_a_reseller_sorts_but_knows_one_search_and_renews_no_token(made: Any) -> None:
+    assert (made.limits.sorts, made.limits.search_types) == (
+        frozenset({"sale_desc", "price_asc"}),
+        frozenset({1}),
+    )
     assert made.token_url is None
 
 
@@ -344,7 +405,8 @@ def test_the_quota_is_read_from_what_the_envelope_tells(told: Any, expected: Any
 @pytest.mark.parametrize(
     ("code", "kind", "cause"),
     [
-        *((code, TRANSIENT, None) for code in (4000, 4001, 4002, 4006, 4009, 4017, 5000)),
+        *((code, TRANSIENT, None) for code in (4000, 4001, 4002, 4009, 4017, 5000)),
+        (4006, DENIED, Cause.PERMISSION),
         *((code, TRANSIENT, None) for code in (4003, 4014, 4015)),
         *((code, DENIED, Cause.PERMISSION) for code in (4004, 4007, 4010, 4012)),
         (4005, DENIED, Cause.KEY),
@@ -455,10 +517,16 @@ def test_an_upload_s_answer_gives_the_url(items: Any) -> None:
 
 @pytest.mark.parametrize(
     "items",
-    [*({"item": {"name": name}} for name in ("0", "", None, 0, [], True)), {"item": []}, {}, None],
+    [{"item": {"name": name}} for name in ("0", "", None, 0, [], True)],
     ids=ascii,
 )
-def test_an_upload_without_a_url_is_tried_again(items: Any) -> None:
+def test_an_upload_without_an_id_was_no_picture_to_the_gateway(items: Any) -> None:
+    refusal = refused(Onebound().imgid(200, {}, dumped(onebound(items))))
+    assert refusal.kind is RefusalClass.BAD_SEED
+
+
+@pytest.mark.parametrize("items", [{"item": []}, {}, None], ids=ascii)
+def test_an_answer_to_an_upload_that_says_nothing_is_tried_again(items: Any) -> None:
     assert refused(Onebound().imgid(200, {}, dumped(onebound(items)))).kind is TRANSIENT
 
 

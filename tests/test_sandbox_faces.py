@@ -289,6 +289,7 @@ def test_an_upload_at_onebound_has_a_url_that_only_this_gateway_knows(site: Site
         url = f"{site.origin}/1688/upload_img/?{asked}"
         _, answer = fetched(url, {"imgcode": prefix + code})
         names.append(answer["items"]["item"]["name"])
+    assert names.pop(0) is None, "without its data: prefix"
     assert all(name.startswith("https://cbu01.alicdn.com/sandbox/upload-") for name in names)
     assert {onebound(site, name)["error_code"] for name in names} == {"0000"}
     assert onebound(site, names[0].replace(".jpg", "0.jpg"))["error_code"] == "4014"

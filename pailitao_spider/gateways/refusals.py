@@ -64,8 +64,8 @@ class Cause(StrEnum):
 class Refusal:
     """A gateway's no. `text` is the gateway's own word, `remedy` what a person can do.
 
-    `wait_seconds` says for how long; of a SPENT one None is until Beijing's midnight, infinity
-    until somebody buys calls.
+    `wait_seconds` says for how long; of a SPENT one None is until midnight, `day_hours` ahead of
+    UTC (Beijing's), infinity until somebody buys calls.
     """
 
     kind: RefusalClass
@@ -75,6 +75,7 @@ class Refusal:
     remedy: str = ""
     request_id: str | None = None
     cause: Cause | None = None
+    day_hours: int = 8
     billed: bool = False
     """The gateway charges for this answer all the same."""
     is_known: bool = True

@@ -15,6 +15,6 @@ def beijing_day(now: float) -> str:
     return there.date().isoformat()
 
 
-def next_midnight(now: float) -> float:
-    """When the next day begins there, in unix seconds."""
-    return now + 86400 - (now + _BEIJING_SECONDS) % 86400
+def next_midnight(now: float, hours: int = 8) -> float:
+    """When the next day begins so many hours ahead of UTC, as in Beijing; in unix seconds."""
+    return now + 86400 - (now + 3600 * hours) % 86400

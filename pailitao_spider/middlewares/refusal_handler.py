@@ -209,7 +209,9 @@ def _how_long(refusal: Refusal, now: float) -> tuple[str, float | None]:
     if refusal.kind is RefusalClass.SPENT:
         if wait == math.inf:
             return "pailitao_spent", None
-        return "pailitao_spent", next_midnight(now) if wait is None else now + wait
+        return "pailitao_spent", next_midnight(
+            now, refusal.day_hours
+        ) if wait is None else now + wait
     if refusal.kind in (RefusalClass.THROTTLED, RefusalClass.TRANSIENT):
         return "pailitao_banned", now + (wait or 0.0)
     return f"pailitao_{refusal.kind}", None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -255,9 +256,25 @@ async def serve(gateway: Gateway, host: str = "127.0.0.1", port: int = 0) -> Sit
     return Site(gateway, f"http://{host}:{listening[1]}", runner)
 
 
+def _key_in(request: web.Request) -> dict[str, str]:
+    """A key that comes as a header."""
+    key = request.headers.get("apikey") or request.headers.get("x-rapidapi-key")
+    return {} if key is None else {"apikey": key}
+
+
+async def _json(request: web.Request) -> dict[str, str]:
+    try:
+        given = json.loads(await request.text())
+    except ValueError:
+        return {}
+    return {name: str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+
+
 async def _params(request: web.Request) -> dict[str, str]:
+    if request.content_type == "application/json":
+        return {**request.query, **await _json(request), **_key_in(request)}
     form = await request.post()
-    given = [*request.query.items(), *form.items()]
+    given = [*request.query.items(), *form.items(), *_key_in(request).items()]
     return {name: value for name, value in given if isinstance(value, str)}
 
 

@@ -117,7 +117,8 @@ SHAPE = RowShape(
 class ImageQuery:
     """Options: `country`, the language of `subjectTrans` (`en`, as in the API's own sample);
     `filter`, such as `shipInToday,ksCiphertext`; `price_start` and `price_end` in yuan;
-    `category_id`; `namespace` of the APIs.
+    `category_id`; `keyword` and `auxiliary_text` beside the photo; `product_collection_id`;
+    `out_member_id`, your own customer's; `namespace` of the APIs.
     """
 
     namespace: str = "com.alibaba.fenxiao.crossborder"
@@ -126,6 +127,10 @@ class ImageQuery:
     price_start: str = ""
     price_end: str = ""
     category_id: str = ""
+    keyword: str = ""
+    auxiliary_text: str = ""
+    product_collection_id: str = ""
+    out_member_id: str = ""
 
     name: ClassVar[str] = "imagequery"
     url: ClassVar[str] = signed_calls.URL
@@ -180,6 +185,10 @@ class ImageQuery:
             "priceStart": self.price_start,
             "priceEnd": self.price_end,
             "categoryId": int(self.category_id or 0),
+            "keyword": self.keyword,
+            "auxiliaryText": self.auxiliary_text,
+            "productCollectionId": self.product_collection_id,
+            "outMemberId": self.out_member_id,
         }
         return {name: value for name, value in chosen.items() if value}
 

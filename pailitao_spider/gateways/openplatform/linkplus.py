@@ -60,11 +60,18 @@ SHAPE = RowShape(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkPlus:
-    """Options: `country` and `language`, sent where they are given; `namespace` of the API."""
+    """Options, sent where they are given: `country`, `language`, `price_min`, `price_max`,
+    `category_id`, and `sort_fields` as the platform's SDK has them (it does not say their units and
+    words); `namespace` of the API.
+    """
 
     namespace: str = "com.alibaba.linkplus"
     country: str = ""
     language: str = ""
+    price_min: str = ""
+    price_max: str = ""
+    category_id: str = ""
+    sort_fields: str = ""
 
     name: ClassVar[str] = "linkplus"
     url: ClassVar[str] = signed_calls.URL
@@ -85,7 +92,14 @@ class LinkPlus:
         check_words(self.name, namespace=self.namespace, **self._wishes())
 
     def _wishes(self) -> dict[str, str]:
-        wishes = {"country": self.country, "language": self.language}
+        wishes = {
+            "country": self.country,
+            "language": self.language,
+            "priceMin": self.price_min,
+            "priceMax": self.price_max,
+            "categoryID": self.category_id,
+            "sortFields": self.sort_fields,
+        }
         return {name: value for name, value in wishes.items() if value}
 
     def search_form(

@@ -22,6 +22,7 @@ from pailitao_spider.gateways.refusals import (
 __all__ = [
     "answer_of",
     "asked",
+    "mime_of",
     "refusal",
     "said",
     "text",
@@ -37,6 +38,11 @@ _KEYS = re.compile(
 def asked(url: str, params: Mapping[str, str]) -> str:
     """The URL with the parameters in its query."""
     return f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"
+
+
+def mime_of(base64: str) -> str:
+    """The media type of a prepared picture, by its first bytes."""
+    return "image/png" if base64.startswith("iVBOR") else "image/jpeg"
 
 
 def answer_of(

@@ -11,14 +11,14 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from pailitao_spider.errors import ConfigError
-from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall
+from pailitao_spider.gateways.calls import Credential, Form, Limits, SearchCall, Sort
 from pailitao_spider.gateways.foreign_envelopes import shapeless
 from pailitao_spider.gateways.json_bodies import first, raw_rows, unwrapped, whole_number
 from pailitao_spider.gateways.pages import Page
-from pailitao_spider.gateways.refusals import TRANSIENT, Refusal
+from pailitao_spider.gateways.refusals import BAD_SEED, TRANSIENT, Refusal
 from pailitao_spider.gateways.resellers import onebound_refusals as refusals
-from pailitao_spider.gateways.resellers.envelope import asked, refusal, text
-from pailitao_spider.gateways.router.rows import NAMES, ROUTER_KINDS
+from pailitao_spider.gateways.resellers.envelope import asked, mime_of, refusal, text
+from pailitao_spider.gateways.router.rows import NAMES
 from pailitao_spider.offers.row_reader import RowShape, RowsToRead
 from pailitao_spider.pictures import PictureLimits
 
@@ -36,22 +36,30 @@ SHAPE = RowShape(
     marks={"is_jxhy": ("offer_badges", "jxhy")},
     sales_window="total",
     kinds={
-        **ROUTER_KINDS,
-        "price_range": "text object list",
-        **dict.fromkeys(("turn_head", "turnHead"), "text number"),
+        **dict.fromkeys(
+            (
+                "num_iid", "detail_url", "title", "pic_url", "seller_id", "seller_nick", "area",
+                "turn_head", "turnHead", "location.state", "location.city",
+            ),
+            "text number",
+        ),
+        **dict.fromkeys(("price", "promotion_price", "orginal_price", "sales"), "number text"),
         **dict.fromkeys(("one_psale", "is_jxhy"), "flag text number"),
-        "orginal_price": "number text",
-        **dict.fromkeys(("location.state", "location.city"), "text"),
+        "price_range": "text object list",
     },
-)
+)  # fmt: skip
 """Router's names, and since 2025 `turn_head`, `one_psale` and `is_jxhy`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Onebound:
-    """Option: `cache` no or yes; yes may answer with what somebody else was told long ago."""
+    """Options: `cache` no or yes; yes may answer with what somebody else was told long ago.
+    `prefix` yes or no: whether uploads begin with `data:image/jpeg;base64,`. Clients differ: with
+    some keys one of the two answers without an id.
+    """
 
     cache: str = "no"
+    prefix: str = "yes"
 
     name: ClassVar[str] = "onebound"
     url: ClassVar[str] = "https://api-gw.onebound.cn/1688/item_search_img/"
@@ -61,29 +69,35 @@ class Onebound:
         page_size=100,
         picture=PictureLimits(2_000_000, 2000, frozenset({"JPEG", "PNG"})),
         hosts=("alicdn.com", "1688.com", "taobao.com", "tbcdn.cn"),
-        sorts=frozenset(),
         search_types=frozenset({1}),
     )
     shape: ClassVar[RowShape] = SHAPE
     needs: ClassVar[tuple[str, ...]] = ("app_key", "app_secret")
 
     def __post_init__(self) -> None:
-        if self.cache not in ("no", "yes"):
-            raise ConfigError(
-                f"PAILITAO_GATEWAY: onebound has no cache={self.cache!r}; known: no, yes"
-            )
+        for name, given in (("cache", self.cache), ("prefix", self.prefix)):
+            if given not in ("no", "yes"):
+                raise ConfigError(
+                    f"PAILITAO_GATEWAY: onebound has no {name}={given!r}; known: no, yes"
+                )
 
     def search_form(
         self, url: str, call: SearchCall, imgid: str, credential: Credential, now: float
     ) -> Form:
         """`imgid` is a URL on Alibaba's picture hosts, as uploads are too."""
-        params = {"imgid": imgid, "page": str(call.page), "cache": self.cache}
+        params = {
+            "imgid": imgid,
+            "page": str(call.page),
+            "sort": _SORTS[call.sort],
+            "cache": self.cache,
+        }
         return Form(asked(url, _keys(credential) | params), method="GET")
 
     def upload_form(self, url: str, base64: str, credential: Credential, now: float) -> Form:
         """Keys in the query, as everywhere here; `base64` without its `data:` prefix."""
+        code = f"data:{mime_of(base64)};base64,{base64}" if self.prefix == "yes" else base64
         return Form(
-            asked(_upload_url(url), _keys(credential)), urlencode({"imgcode": base64}).encode()
+            asked(_upload_url(url), _keys(credential)), urlencode({"imgcode": code}).encode()
         )
 
     def page(self, status: int, headers: Mapping[str, str], body: bytes) -> Page | Refusal:
@@ -104,16 +118,23 @@ class Onebound:
         return page
 
     def imgid(self, status: int, headers: Mapping[str, str], body: bytes) -> str | Refusal:
-        """What an upload answered: the picture's URL there."""
+        """What an upload answered: the picture's URL there, or its number."""
         answer = refusals.opened(status, headers, body)
         if isinstance(answer, Refusal):
             return answer
-        items = unwrapped(answer.get("items"))
-        item = first(items, "item")
-        name = first(item[0] if isinstance(item, list) and item else item, "name")
+        item = first(unwrapped(answer.get("items")), "item")
+        item = item[0] if isinstance(item, list) and item else item
+        name = first(item, "name", "imgid")
         if isinstance(name, str) and name != "0":
             return name
+        if number := whole_number(name):
+            return str(number)
+        if isinstance(item, dict) and item.keys() & {"name", "imgid"}:
+            return refusal(BAD_SEED, "upload", "no id: it was not taken for a picture", headers)
         return refusal(TRANSIENT, "upload", "an upload without an id", headers)
+
+
+_SORTS: dict[Sort, str] = {"sale_desc": "_sale", "price_asc": "bid2"}
 
 
 def _keys(credential: Credential) -> dict[str, str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from pailitao_spider.gateways.json_bodies import whole_number
+from pailitao_spider.gateways.json_bodies import unwrapped, whole_number
 from pailitao_spider.gateways.pages import QuotaTold
 from pailitao_spider.gateways.refusals import (
     BAD_PARAMETER,
@@ -30,6 +31,11 @@ _KEY = Meaning(RefusalClass.DENIED, Cause.KEY, "check PAILITAO_APP_KEY and PAILI
 _PERMISSION = Meaning(
     RefusalClass.DENIED, Cause.PERMISSION, "open item_search_img for your key in Onebound's console"
 )
+_STOPPED = denied(
+    Cause.PERMISSION,
+    "this API is stopped for your key in the namespace of PAILITAO_URL: ask for "
+    "https://api-gw.onebound.cn/1688global/item_search_img/, or have 1688 opened for the key",
+)
 _SPENT = Meaning(
     RefusalClass.SPENT, Cause.QUOTA, "buy calls or pay in, in Onebound's console", math.inf
 )
@@ -42,10 +48,11 @@ _CAUSES = {
     Cause.SETTINGS: denied(Cause.SETTINGS, "check PAILITAO_URL and PAILITAO_GATEWAY"),
 }
 _CODES: dict[str, Meaning] = {
-    **dict.fromkeys(("4000", "4001", "4002", "4006", "4009", "4017", "5000"), TRANSIENT),
+    **dict.fromkeys(("4000", "4001", "4002", "4009", "4017", "5000"), TRANSIENT),
     **dict.fromkeys(("4003", "4014", "4015"), BAD_PARAMETER),
     **dict.fromkeys(("4004", "4007", "4010", "4012"), _PERMISSION),
     "4005": _KEY,
+    "4006": _STOPPED,
     "4008": THROTTLED,
     _CALLS_USED_UP: _SPENT,
     "4016": _SPENT,
@@ -58,8 +65,10 @@ def opened(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, An
     if isinstance(answer, Refusal):
         return answer
     found = code(answer)
+    if found is None and (page := _reseller_s(answer)):
+        return page
     if found in (_OK, NOTHING_FOUND):
-        return answer
+        return _broken(answer, headers) or answer
     if found is None:
         return refusal(said(status, {}), f"HTTP {status}", "an answer without error_code", headers)
     words = " ".join(str(answer[name]) for name in ("reason", "error") if answer.get(name))
@@ -67,6 +76,21 @@ def opened(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, An
     if found == _CALLS_USED_UP and (told := quota(answer)) and told.used >= told.most:
         meaning = _DAY_SPENT
     return refusal(meaning, found, words, headers, text(answer.get("request_id")))
+
+
+def _reseller_s(answer: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The envelope of those that sell this gateway on: the page one level deeper, and no code."""
+    inner = answer.get("item")
+    return inner if isinstance(inner, dict) and isinstance(inner.get("items"), dict) else None
+
+
+def _broken(answer: Mapping[str, Any], headers: Mapping[str, str]) -> Refusal | None:
+    """`items.error` beside a code of success, in place of rows. It may have been billed."""
+    items = unwrapped(answer.get("items"))
+    if not isinstance(items, dict) or not items.get("error") or items.get("item"):
+        return None
+    words = str(items["error"])
+    return replace(refusal(decided(None, None, words), "items.error", words, headers), billed=True)
 
 
 def code(answer: Mapping[str, Any]) -> str | None:

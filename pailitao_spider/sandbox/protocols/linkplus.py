@@ -48,14 +48,18 @@ class SimilarOffers:
 
 def _row(match: Match) -> Row:
     row, listing = match.listing.row, match.listing
+    place = (row.get("area") or "").split() or [None]
     fields: dict[str, Any] = {
         "offerId": offer_number(row),
         "subject": row.get("title"),
         "oldPrice": listing.price_fen,
         "imageUrl": row.get("pic_url"),
-        "categoryId": row.get("cid"),
+        "categoryId": int(row["cid"]),
         "quantityBegin": row.get("min_order"),
         "unit": row.get("unit"),
+        "province": place[0],
+        "city": place[-1],
+        "supplyAmount": 9999,
         "detailUrl": row.get("detail_url"),
     }
     return filled(fields)

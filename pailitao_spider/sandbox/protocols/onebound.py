@@ -22,6 +22,7 @@ AD_STRIDE = 7
 SEARCH, UPLOAD = "/1688/item_search_img/", "/1688/upload_img/"
 UPLOADED = "https://cbu01.alicdn.com/sandbox/upload-{}.jpg"
 DATA_PREFIX = "data:"
+SORTS = {"_sale": "sale_desc", "bid2": "price_asc"}
 
 WORDS: dict[Why, tuple[str, str]] = {
     Why.THROTTLED: ("4008", "too many requests, slow down"),
@@ -77,7 +78,8 @@ class Onebound:
         if not ask.imgid:
             raise RefusalError(bad_parameter("imgid is null", Why.MISSING))
         page = Page(whole(ask.params, "page", 1), PAGE_SIZE, PAGE_SIZE)
-        return _items(self._house.answers.search(self._sighting(ask.imgid), page, _row))
+        sort = SORTS.get(ask.params.get("sort", ""))
+        return _items(self._house.answers.search(self._sighting(ask.imgid), page, _row, sort=sort))
 
     def _sighting(self, url: str) -> LineKey:
         sighting = self._house.answers.at_url(url) if is_hosted(url) else None
@@ -89,8 +91,9 @@ class Onebound:
         code = ask.params.get("imgcode", "")
         if not code:
             raise RefusalError(bad_parameter("imgcode is null", Why.MISSING))
-        if code.startswith(DATA_PREFIX):
-            code = code.partition(",")[2]
+        if not code.startswith(DATA_PREFIX):
+            return {"item": {"name": None}}
+        code = code.partition(",")[2]
         sighting = await self._house.answers.look(code)
         return {"item": {"name": self._house.answers.uploads.keep(sighting, UPLOADED)}}
 
@@ -136,7 +139,8 @@ def _row(match: Match) -> Row:
     names = ("num_iid", "title", "pic_url", "price", "promotion_price", "sales", "seller_nick",
              "area")  # fmt: skip
     fields = {name: row.get(name) for name in names}
-    return filled(fields | {"detail_url": link, "turnHead": f"{number % 60}%"})
+    told = {"turn_head": f"{number % 60}%", "one_psale": row.get("one_stop_service")}
+    return filled(fields | {"detail_url": link, "is_jxhy": number % 5 == 0} | told)
 
 
 def _refused(kind: str, why: Why) -> RefusalError:

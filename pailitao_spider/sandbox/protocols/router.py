@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from pailitao_spider.sandbox.accounts import GrantError
-from pailitao_spider.sandbox.catalogue.market import LineKey
+from pailitao_spider.sandbox.catalogue.listings import Row
+from pailitao_spider.sandbox.catalogue.market import LineKey, Match
 from pailitao_spider.sandbox.envelopes import Body, Found
 from pailitao_spider.sandbox.protocols.face import Ask, House, Params
 from pailitao_spider.sandbox.protocols.router_checks import (
@@ -74,7 +75,11 @@ class RouterFace:
         page = asked_page(ask.params)
         sighting = await self._sighting(ask.imgid)
         answers = self._house.answers
-        return _items(answers.search(sighting, page, answers.catalogue.row, search_type, sort))
+
+        def row(match: Match) -> Row:
+            return _as_documented(answers.catalogue.row(match))
+
+        return _items(answers.search(sighting, page, row, search_type, sort))
 
     async def _upload(self, ask: Ask) -> Body:
         if not ask.params.get("imgcode"):
@@ -94,6 +99,20 @@ class RouterFace:
         if sighting is None:
             raise RefusalError(bad_parameter(missing, Why.PICTURE))
         return sighting
+
+
+_SPOKEN = {True: "true", False: "false"}
+
+
+def _as_documented(row: Row) -> Row:
+    """The article writes least orders and flags as text; what came otherwise stays so."""
+    typed = dict(row)
+    if isinstance(least := row.get("min_order"), int):
+        typed["min_order"] = str(least)
+    for name in ("is_onsale", "one_stop_service"):
+        if isinstance(flag := row.get(name), bool):
+            typed[name] = _SPOKEN[flag]
+    return typed
 
 
 def _granted(ask: Ask) -> Body:
