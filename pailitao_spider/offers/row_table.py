@@ -76,9 +76,10 @@ class Table:
     def _usual(self, rows: Sequence[Row], prefix: str) -> Iterable[tuple[str, Sequence[Any]]]:
         known: dict[tuple[str, ...], tuple[str, ...]] = {}
         names = [known.setdefault(own, own) for own in map(tuple, rows)]
-        if len(known) == 1:
+        if len(known) <= 1:
             cells = [row.values() for row in rows]
-            return zip(names[0], zip(*cells, strict=True), strict=True) if names[0] else ()
+            usual = next(iter(known), ())
+            return zip(usual, zip(*cells, strict=True), strict=True) if usual else ()
         [(at, times)] = Counter(map(id, names)).most_common(1)
         usual = next(own for own in known if id(own) == at) if 2 * times >= len(rows) else ()
         return self._mixed(rows, names, usual, prefix)

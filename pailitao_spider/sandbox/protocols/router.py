@@ -105,8 +105,12 @@ _SPOKEN = {True: "true", False: "false"}
 
 
 def _as_documented(row: Row) -> Row:
-    """The article writes least orders and flags as text; what came otherwise stays so."""
+    """The article writes similarities as numbers, least orders and flags as text; what came
+    otherwise stays so.
+    """
     typed = dict(row)
+    if isinstance(similarity := row.get("similarity"), str):
+        typed["similarity"] = float(similarity)
     if isinstance(least := row.get("min_order"), int):
         typed["min_order"] = str(least)
     for name in ("is_onsale", "one_stop_service"):
