@@ -93,7 +93,7 @@ class Caller:
 
 def sent(form: Form) -> tuple[int, dict[str, str], bytes]:
     request = urllib.request.Request(
-        form.url, form.body or None, dict(form.headers), method=form.method
+        form.url, form.body or None, form.wire_headers, method=form.method
     )
     try:
         with urllib.request.urlopen(request, timeout=60) as response:

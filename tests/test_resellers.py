@@ -114,7 +114,7 @@ def test_tmapi_makes_the_url_of_another_host_its_own(search: str) -> None:
     url = f"https://api.tmapi.io/1688/{search}"
     form = Tmapi().convert_form(url, "https://shop.example/a.jpg", CREDENTIAL, NOW)
     assert form.url.partition("?")[0] == "https://api.tmapi.io/1688/tools/image/convert_url"
-    assert form.headers == {"Content-Type": "application/json"}
+    assert form.wire_headers == {"Content-Type": "application/json"}
     assert json.loads(form.body) == {
         "url": "https://shop.example/a.jpg",
         "search_api_endpoint": f"/{search}",

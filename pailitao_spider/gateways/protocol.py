@@ -44,8 +44,8 @@ class Dialect(Protocol):
         self, url: str, call: SearchCall, imgid: str, credential: Credential, now: float
     ) -> Form:
         """`imgid` is the picture's URL, the id of its upload, or where `limits.inline` the picture
-        as Base64. An empty one makes the call that
-        `scrapy pailitao doctor` tries: the gateway shall refuse the parameter, and nothing else.
+        as Base64. An empty one makes the call that `scrapy pailitao doctor` tries: the gateway
+        shall refuse the parameter, and nothing else.
         """
         ...
 

@@ -166,14 +166,16 @@ class Tmapi:
         self, url: str, params: dict[str, str], credential: Credential, body: bytes = b""
     ) -> Form:
         token = credential.access_token or ""
-        headers = {"Content-Type": "application/json"} if body else {}
+        headers: dict[str, str] = {}
         if self.auth == "query":
             params = {"apiToken": token} | params
         elif self.auth == "header":
             headers["apikey"] = token
         else:
             headers |= {"x-rapidapi-key": token, "x-rapidapi-host": urlsplit(url).netloc}
-        return Form(asked(url, params) if params else url, body, "POST" if body else "GET", headers)
+        place = asked(url, params) if params else url
+        method = "POST" if body else "GET"
+        return Form(place, body, method, headers, content_type="application/json")
 
     def imgid(self, status: int, headers: Mapping[str, str], body: bytes) -> str | Refusal:
         """What a conversion answered: a path, which a search takes as `img_url`."""
