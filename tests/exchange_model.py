@@ -107,8 +107,7 @@ class Model:
             self.dead.discard(id_)
             del seed.search.given_up[int(page)]
             seed.search.open_pages[int(page)] += 1
-            seed.search.paging._pages[int(page)].asks += 1
-            seed.search.paging._open += 1
+            seed.search.paging.pages.ask(int(page))
             seed.state, seed.line, seed.holder = "open", None, None
             self.unwritten.discard(name)
             self.place[id_] = "ready"
