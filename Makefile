@@ -97,6 +97,7 @@ speed: $(VENV)/ready
 pictures: demo
 	$(BIN)/python docs/pictures_report.py demo/report.html
 	$(BIN)/python docs/pictures_panel.py
+	$(BIN)/python docs/pictures_ways.py
 
 clean:
 	rm -rf $(VENV) demo .wheel-test .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -16,10 +16,10 @@ from scrapy.settings import Settings
 
 from pailitao_spider.config.arguments import Arguments
 from pailitao_spider.config.credentials import keys_of
+from pailitao_spider.config.edit_distance import edit_distance
 from pailitao_spider.config.feeds import FeedTarget, local_feeds
 from pailitao_spider.config.keys_file import KeysFile
 from pailitao_spider.config.setting_table import KNOWN_NAMES, Config, unknown_names
-from pailitao_spider.edit_distance import edit_distance
 from pailitao_spider.errors import ConfigError, ResultsError
 
 D = Decimal

@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pailitao_spider.config import parsers
+from pailitao_spider.config.edit_distance import edit_distance
 from pailitao_spider.config.keys_file import KeysFile
-from pailitao_spider.edit_distance import edit_distance
 from pailitao_spider.errors import ConfigError
 
 if TYPE_CHECKING:
