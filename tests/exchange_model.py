@@ -179,7 +179,7 @@ class Model:
             ack.rows is not None and page in search.given_up and page not in search.fetched
         )
         is_asked = page <= search.paging.planned
-        is_current = ack.answered in (None, search.times_answered(page))
+        is_current = ack.answered in (None, search.paging.times_answered(page))
         is_open = search.open_pages[page] > 0
         is_first = is_asked and ((is_open and is_current) or came_after_all)
         if is_first or not is_open:
