@@ -6,12 +6,14 @@ import asyncio
 import logging
 import sqlite3
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pailitao_spider.config.feeds import FeedTarget, can_go_on, check_apart, local_feeds
 from pailitao_spider.crawl import scrapy_internals
 from pailitao_spider.crawl.local_frontier import LocalFrontier
 from pailitao_spider.crawl.session import Session
+from pailitao_spider.errors import ResultsError
 from pailitao_spider.keys.accounts import Account
 from pailitao_spider.keys.adaptive_rate import AdaptiveRate
 from pailitao_spider.keys.budget import LocalBudget, SpendLimit
@@ -47,7 +49,10 @@ class LocalSession(Session):
         self._usage: UsageFile | None = None
 
     async def _open_run(self) -> None:
-        self._open_books(local_feeds(self.crawler.settings) if self.keeps_ledger else [])
+        feeds = local_feeds(self.crawler.settings)
+        self._open_books(feeds if self.keeps_ledger else [])
+        if not self.keeps_ledger and self.crawler.settings.get("JOBDIR"):
+            self._go_on_with_job(feeds)
         self._open_access()
 
     def _open_books(self, feeds: list[FeedTarget]) -> None:
@@ -96,6 +101,15 @@ class LocalSession(Session):
         number = self.written.take_up(offers, self.seen, self.books.is_final)
         if number:
             logger.info("%s: going on after %d offers", feeds[0].path, number)
+
+    def _go_on_with_job(self, feeds: list[FeedTarget]) -> None:
+        """What the job's earlier runs have written is a duplicate in this one."""
+        for feed in feeds:
+            if feed.overwrite or feed.is_filtered or feed.is_empty:
+                continue
+            with suppress(ResultsError):  # a feed without offers tells nothing
+                for offer in feed.written():
+                    self.seen.add(offer)
 
     def _open_access(self) -> None:
         self.policy = RetryPolicy(tries=self.config.transient_tries)
