@@ -9,7 +9,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from scrapy.commands.crawl import Command as CrawlCommand
+from scrapy.utils.project import inside_project
 
+from pailitao_spider.commands.exit_codes import ExitCodes, exit_code
 from pailitao_spider.errors import PailitaoError
 
 if TYPE_CHECKING:
@@ -18,23 +20,27 @@ if TYPE_CHECKING:
 __all__ = ["Command"]
 
 
-class Command(CrawlCommand):
+class Command(ExitCodes, CrawlCommand):
     """Exits with 2 for a mistake in what was typed or set, 1 when seeds failed, came only in part
     or the run stopped early, 0 when all is well.
     """
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
-        if args == ["pailitao"]:
+        if not inside_project():
+            sys.stderr.write(
+                "The crawl command is not available from this location: it is no Scrapy project. "
+                "Anywhere else: pailitao search SOURCE\n"
+            )
+            sys.exit(2)
+        if self._is_packaged(args):
             self._check(opts.spargs)  # now, while nothing has been logged
             logging.getLogger("scrapy.utils.log").disabled = not (opts.loglevel or opts.logfile)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        if args != ["pailitao"]:
+        if not self._is_packaged(args):
             super().run(args, opts)
             return
-        from pailitao_spider.extensions.summary import Summary, ends_well
-
         if not (opts.loglevel or opts.logfile):
             # Scrapy's own lines are for those who ask for a log level or file.
             logging.getLogger("scrapy").setLevel(logging.WARNING)
@@ -47,11 +53,12 @@ class Command(CrawlCommand):
         if process.bootstrap_failed:
             self.exitcode = 1
             return
-        summary = crawler.get_extension(Summary)
-        is_cut = summary is not None and not summary.tell_rest()
-        values = crawler.stats.get_stats()
-        if is_cut or not ends_well(values):
-            self.exitcode = 2 if values.get("finish_reason") == "pailitao_config" else 1
+        self.exitcode = exit_code(crawler)
+
+    def _is_packaged(self, args: list[str]) -> bool:
+        """The package's own spider, by its name in a project that has the package's add-on."""
+        assert self.settings is not None
+        return args == ["pailitao"] and "pailitao_spider" in str(self.settings.getdict("ADDONS"))
 
     def _check(self, given: dict[str, str]) -> None:
         from pailitao_spider.config.keys_file import KeysFile

@@ -44,8 +44,10 @@ class Arguments:
     def read(cls, given: Mapping[str, Any], *, is_worker: bool = False) -> Arguments:
         """Raises ConfigError: the name, the value and what it may be, in one line.
 
-        A worker of a cluster takes its seeds from Redis.
+        A worker of a cluster takes its seeds from Redis. Names that begin with `_` are let through:
+        scrapyd gives each spider its `_job`.
         """
+        given = {name: value for name, value in given.items() if not name.startswith("_")}
         for name in given:
             if name not in _READERS:
                 raise ConfigError(

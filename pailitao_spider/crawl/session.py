@@ -125,6 +125,8 @@ class Session:
         """Items of searches that went through all pipelines to the feeds."""
         self.is_open = False
         self.failed_to_open: Exception | None = None
+        self.unusable: PailitaoError | None = None
+        """What a component has found wrong in the settings as it was made."""
         self.stopped: str | None = None
         self._stopped_by = ""
         self.uses: dict[str, DayUsage] = {}
@@ -188,6 +190,8 @@ class Session:
         try:
             scrapy_internals.check(self.crawler.engine)
             scrapy_internals.hide_addresses()
+            if self.unusable is not None:
+                raise self.unusable
             self._tell_unknown_names()
             self.config = Config.read(self.crawler.settings)
             self.arguments = self._arguments() if is_the_run else None

@@ -19,6 +19,7 @@ from pailitao_spider.config.setting_table import lane_of
 from pailitao_spider.crawl import scrapy_internals
 from pailitao_spider.crawl.requests import PageResponse
 from pailitao_spider.crawl.session import session_of
+from pailitao_spider.errors import ConfigError
 from pailitao_spider.item_fast_path.items import Audiences, Items
 
 if TYPE_CHECKING:
@@ -35,7 +36,11 @@ class LaneMiddleware:
     """On for answers to picture searches; for all responses with PAILITAO_LANE=1."""
 
     def __init__(self, crawler: Crawler) -> None:
-        lane = lane_of(crawler.settings)
+        try:
+            lane = lane_of(crawler.settings)
+        except ConfigError as error:
+            session_of(crawler).unusable = error
+            raise NotConfigured(str(error)) from error
         if lane == "off":
             raise NotConfigured("PAILITAO_LANE is off")
         self._crawler = crawler
