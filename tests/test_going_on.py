@@ -55,6 +55,16 @@ def await_line(crawler: Crawler) -> None:
         time.sleep(0.02)
 
 
+def held_open(crawler: Crawler, numbers: range) -> subprocess.Popen[str]:
+    """A crawl that writes, and does not end before `communicate` closes its source."""
+    process = crawler.start(seeds="-", stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write("".join(f"{photo(number)}\n" for number in numbers))
+    process.stdin.flush()
+    await_line(crawler)
+    return process
+
+
 def kill_at_random_moments(
     crawler: Crawler, kills: int, seed: int, *arguments: str, out: str = "-O"
 ) -> Crawled:
@@ -291,10 +301,9 @@ def test_a_feed_that_lacks_an_offer_gets_it_and_the_other_does_not(
 def test_a_second_run_on_the_same_results_is_refused(
     serve_sandbox: Serve, crawler: Crawler
 ) -> None:
-    crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=10)
+    crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=100)
     crawler.seeds(*map(photo, range(30)))
-    first = crawler.start()
-    await_line(crawler)
+    first = held_open(crawler, range(30))
 
     second = crawler.crawl(out="-o")
 

@@ -25,7 +25,7 @@ from tests.crawling import Crawled, Crawler
 from tests.test_bad_input import refused_at_once
 from tests.test_crawl import PHOTOS
 from tests.test_faults import photo
-from tests.test_going_on import CATALOGUE, assert_whole
+from tests.test_going_on import CATALOGUE, assert_whole, held_open
 
 Serve = Callable[..., Site]
 FEED_EXPORTER = "scrapy.extensions.feedexport.FeedExporter"
@@ -298,13 +298,23 @@ def test_a_feed_that_is_removed_before_its_first_offer_stops_the_run(
     assert_whole(crawler.result(), range(1, 3))
 
 
+@pytest.mark.parametrize("option", ["-O", "-o"])
+def test_a_run_that_is_ended_before_it_begins_leaves_no_empty_feed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    feeds = {"results/offers.jsonl": {"format": "jsonlines", "overwrite": option == "-O"}}
+    settings = Settings({"PAILITAO_SANDBOX": "1", "FEEDS": feeds})
+
+    check(settings, {"seeds": str(PHOTOS / "mug-01.jpg")})
+
+    assert list((tmp_path / "results").iterdir()) == []
+
+
 def test_a_second_run_through_a_link_is_refused(serve_sandbox: Serve, crawler: Crawler) -> None:
-    crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=15)
+    crawler.use(serve_sandbox(Gateway(CATALOGUE)), rate=100)
     crawler.seeds(*map(photo, range(30)))
-    first = crawler.start()
-    end = time.monotonic() + 120
-    while not (crawler.folder / "offers.seeds.jsonl").exists() and time.monotonic() < end:
-        time.sleep(0.05)
+    first = held_open(crawler, range(30))
     (crawler.folder / "link.jsonl").symlink_to("offers.jsonl")
 
     second = crawler.crawl("-o", "link.jsonl", out="")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,9 +53,17 @@ class FeedTarget:
         return written_offers(self.path, self.format, self.encoding)
 
     def check_writable(self) -> None:
-        """Makes the folder and opens the file for appending. Raises ResultsError, and ConfigError
-        when the format's library is not there.
+        """Makes the folder and opens the file for appending; one that was not there is gone again,
+        so that a run which is ended before it begins leaves no empty feed. Raises ResultsError,
+        and ConfigError when the format's library is not there.
         """
+        self._check(_open_and_leave)
+
+    def make(self) -> None:
+        """The same for a run that begins: the file is there afterwards."""
+        self._check(lambda path: path.open("ab").close())
+
+    def _check(self, open_: Callable[[Path], None]) -> None:
         check_library(self.format)
         if self.format in WHOLE_AT_END and not self.overwrite:
             raise ResultsError(
@@ -65,12 +73,21 @@ class FeedTarget:
             )
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.open("ab").close()
+            open_(self.path)
         except OSError as error:
             raise ResultsError(
                 f"{self.path} cannot be written ({error.strerror or error}); "
                 "give another place with -O or -o"
             ) from error
+
+
+def _open_and_leave(path: Path) -> None:
+    try:
+        path.open("xb").close()
+    except FileExistsError:
+        path.open("ab").close()
+    else:
+        path.unlink()
 
 
 def check_apart(feeds: list[FeedTarget], source: str | None) -> None:

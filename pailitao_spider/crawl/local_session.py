@@ -62,7 +62,7 @@ class LocalSession(Session):
         if self.arguments is not None:
             check_apart(feeds, self.arguments.seeds)
         for feed in feeds:
-            feed.check_writable()
+            feed.make()
         self._hold(feeds)
         self._state = CrawlState(paths.state if paths else None)
         is_again = self.arguments is not None and self.arguments.again

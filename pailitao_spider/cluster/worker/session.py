@@ -236,7 +236,7 @@ def _check_feed(feed: FeedTarget) -> None:
             f"{feed.path}: workers write JSON Lines, which can be merged; give a .jsonl file, or "
             "none for a file of this worker's own"
         )
-    feed.check_writable()
+    feed.make()
     if feed.overwrite and not feed.is_empty:
         raise ConfigError(
             f"{feed.path} holds offers, and -O would write over them; give it with -o to go on, "
