@@ -1,6 +1,6 @@
 """The project's settings: the plug-in, and defaults that suit an API client.
 
-Put your own above or in the environment; `PAILITAO_...` settings are listed in the README.
+Put your own above or in the environment; `PAILITAO_...` settings are listed in docs/reference.md.
 """
 
 from scrapy.settings import default_settings

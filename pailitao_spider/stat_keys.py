@@ -1,4 +1,4 @@
-"""Every stat key that this project writes. The README lists them."""
+"""Every stat key that this project writes. docs/reference.md lists them."""
 
 from __future__ import annotations
 

@@ -455,7 +455,7 @@ def test_tokens_that_cannot_be_kept_are_told(serve: Callable[..., Site], patient
         ("PAILITAO_APPKEY", "write PAILITAO_APP_KEY"),
         ("PAILITAO_ACESS_TOKEN", "write PAILITAO_ACCESS_TOKEN"),
         ("PALITAO_APP_SECRET", "write PAILITAO_APP_SECRET"),
-        ("PAILITAO_WEATHER", "see the README"),
+        ("PAILITAO_WEATHER", "see docs/reference.md"),
     ],
 )
 @pytest.mark.parametrize("place", ["setting", "environment variable"])

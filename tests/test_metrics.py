@@ -231,7 +231,7 @@ def _no_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_no_library")
 def test_a_missing_library_is_one_line_before_anything_is_sent() -> None:
-    line = "PAILITAO_METRICS_PORT needs one more package: pip install 'pailitao-spider[metrics]'"
+    line = "PAILITAO_METRICS_PORT needs one more package: pip install prometheus-client"
     with pytest.raises(ConfigError, match=re.escape(line)):
         config(PAILITAO_METRICS_PORT="9464")
     assert config() == Config(app_key="a-key", app_secret="a-secret"), "only where it is wanted"

@@ -542,7 +542,8 @@ def test_a_missing_library_is_told_with_the_extra_that_brings_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
     feed(tmp_path / "a.jsonl", FULL)
-    line = f".{form} needs one more package: pip install 'pailitao-spider[{form}]'"
+    package = {"xlsx": "XlsxWriter", "parquet": "pyarrow"}[form]
+    line = f".{form} needs one more package: pip install {package}"
     for where in (str(tmp_path / f"a.{form}"), f"s3://bucket/%(time)s.{form}"):
         with pytest.raises(ConfigError) as caught:
             checked(feeds={where: {"format": form, "overwrite": True}})

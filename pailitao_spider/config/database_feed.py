@@ -25,8 +25,8 @@ _FORMATS = ("jsonlines", "jsonl", "jl")
 def checked_url(text: str, name: str = SETTING) -> URL:
     """The database's address. Raises ConfigError, which never shows it."""
     if find_spec("sqlalchemy") is None:
-        extra = "postgresql" if text.startswith("postgres") else "sql"
-        raise ConfigError(f"{name} needs one more package: pip install 'pailitao-spider[{extra}]'")
+        driver = " 'psycopg[binary]'" if text.startswith("postgres") else ""
+        raise ConfigError(f"{name} needs one more package: pip install SQLAlchemy{driver}")
     from pailitao_spider.sql.urls import database_url
 
     return database_url(text, name)

@@ -254,7 +254,7 @@ def _has_metrics_library() -> bool:
 def _check_metrics(config: Config) -> None:
     if config.metrics_port is not None and not _has_metrics_library():
         raise ConfigError(
-            "PAILITAO_METRICS_PORT needs one more package: pip install 'pailitao-spider[metrics]'"
+            "PAILITAO_METRICS_PORT needs one more package: pip install prometheus-client"
         )
 
 

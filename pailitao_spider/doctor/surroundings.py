@@ -39,7 +39,7 @@ def misspelt(settings: BaseSettings, environ: Mapping[str, str]) -> Iterator[Fin
     for place, names in (("setting", settings), ("environment variable", environ)):
         for name in sorted(map(str, names)):
             if name not in _KNOWN and (like := _meant(name)) is not None:
-                remedy = f"write {like}" if like else "see the README for those that are"
+                remedy = f"write {like}" if like else "see docs/reference.md for those that are"
                 yield note("settings", f"{place} {name} is read by nobody", remedy)
 
 

@@ -56,7 +56,7 @@ def _check_driver(url: URL, name: str) -> None:
         import_module("psycopg")
     except ImportError:
         raise ConfigError(
-            f"{name}: PostgreSQL needs one more package: pip install 'pailitao-spider[postgresql]'"
+            f"{name}: PostgreSQL needs one more package: pip install 'psycopg[binary]'"
         ) from None
 
 

@@ -8,6 +8,7 @@ from pailitao_spider.errors import ConfigError
 
 __all__ = ["WHOLE_AT_END", "check_library"]
 
+_PACKAGES = {"xlsx": "XlsxWriter", "parquet": "pyarrow"}
 _LIBRARIES = {"xlsx": "xlsxwriter", "parquet": "pyarrow.parquet"}
 
 WHOLE_AT_END = frozenset(_LIBRARIES)
@@ -23,5 +24,5 @@ def check_library(table_format: str) -> None:
         import_module(library)
     except ImportError:
         raise ConfigError(
-            f".{table_format} needs one more package: pip install 'pailitao-spider[{table_format}]'"
+            f".{table_format} needs one more package: pip install {_PACKAGES[table_format]}"
         ) from None

