@@ -188,8 +188,8 @@ def test_a_picture_that_no_gateway_takes_is_refused_in_the_estimate(
 ) -> None:
     picture(Path("a.jpg"), "red")
     Path("l.txt").write_text("a.jpg\n")
-    assert estimating.run({"seeds": "l.txt"}, ["PAILITAO_GATEWAY=tmapi"]) == 1
-    assert "1 pictures that tmapi does not take" in capsys.readouterr().out
+    assert estimating.run({"seeds": "l.txt"}, ["PAILITAO_GATEWAY=linkplus"]) == 1
+    assert "1 pictures that linkplus does not take" in capsys.readouterr().out
 
 
 # --- files of settings ---------------------------------------------------------------------

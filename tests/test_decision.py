@@ -45,8 +45,8 @@ GATEWAYS = {
     "router": Gateway(True, True, True, True, True),
     "imagequery": Gateway(True, False, True, True, False),
     "linkplus": Gateway(False, False, False, True, False),
-    "onebound": Gateway(True, False, False, False, False),
-    "tmapi": Gateway(False, False, False, True, False),
+    "onebound": Gateway(True, False, True, False, False),
+    "tmapi": Gateway(True, False, False, True, False),
 }
 
 

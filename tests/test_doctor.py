@@ -487,7 +487,6 @@ def test_a_misspelt_name_is_noted(
         ("router", "list.txt", "2 seeds, 1 cannot be read; the first: list.txt:2"),
         ("router", "notes.jpg", "notes.jpg: no picture"),
         ("linkplus", str(PHOTOS), "linkplus takes pictures by URL only"),
-        ("tmapi", "https://example.com/a.jpg", "tmapi takes no pictures from this host"),
     ],
 )
 def test_seeds_that_cannot_be_searched_are_told(
