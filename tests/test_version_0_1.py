@@ -78,6 +78,7 @@ def test_a_feed_of_0_1_that_lacks_lines_is_filled_again(site: Site, crawler: Cra
 
 def test_an_upload_that_0_1_made_is_used_again(site: Site, crawler: Crawler) -> None:
     """Under the name that this gateway, on another port, gives to the key and the picture."""
+    crawler.env["PAILITAO_GATEWAY"] = "router?upload=yes"
     crawler.crawl("-O", "other.jsonl", seeds="photos", out="")
     with closing(sqlite3.connect(crawler.folder / "other.state.sqlite")) as state:
         ((owner, sha, imgid),) = state.execute("SELECT owner, sha256, imgid FROM uploads")
