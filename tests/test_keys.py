@@ -42,7 +42,7 @@ def table(site: Site, gateway: str, name: str, **more: Any) -> str:
         "refresh_token": f"{name}-refresh",
         **more,
     }
-    if gateway == "tmapi":
+    if gateway.startswith("tmapi"):
         values |= {"app_key": "", "app_secret": ""}
     lines = [f"{key} = {value!r}" for key, value in values.items() if value != ""]
     return "\n".join(["[[key]]", *lines, ""]).replace("'", '"')
@@ -228,14 +228,13 @@ def test_local_pictures_go_to_the_gateways_that_take_them(
         (
             "linkplus",
             str(PHOTOS / "mug-01.jpg"),
-            "not_taken: linkplus takes pictures by URL only; router, imagequery, onebound take "
-            "uploads",
+            "not_taken: linkplus takes pictures by URL only; router, imagequery, onebound, tmapi "
+            "take uploads",
         ),
         (
             "tmapi",
             "https://shop.example/shoe.jpg",
-            "not_taken: tmapi takes no pictures from this host; router, imagequery, linkplus, "
-            "onebound do",
+            "bad_seed: 422 Parameter error: image url can not be converted",
         ),
     ],
 )
@@ -253,6 +252,22 @@ def test_a_picture_that_no_gateway_takes_is_refused_with_those_that_do(
     [failed] = [line for line in crawled.ledger.values() if line["status"] == "failed"]
     assert failed["reason"] == reason
     assert site.gateway.log.calls == crawled.stats["pailitao/calls"]
+
+
+@pytest.mark.parametrize("auth", ["query", "header", "rapidapi"])
+def test_local_photos_are_converted_at_tmapi_once_each(
+    serve_sandbox: Serve, crawler: Crawler, auth: str
+) -> None:
+    site = served(serve_sandbox, "key=k:100:5:")
+    use(crawler, table(site, f"tmapi?auth={auth}", "k", rate=100))
+    crawler.seeds(*(PHOTOS / f"{name}.jpg" for name in ("mug-01", "lamp-04")))
+
+    crawled = crawler.crawl()
+
+    assert crawled.exit_code == 0, crawled.log
+    assert sorted(crawled.ids) == sorted(truth("mug-01", "lamp-04"))
+    assert site.gateway.log.by_method["upload"] == 2
+    assert crawled.offers[0]["repurchase_rate"] is not None
 
 
 def test_a_url_that_a_gateway_does_not_fetch_is_fetched_and_uploaded(
@@ -415,7 +430,11 @@ def test_a_secret_in_a_broken_file_is_not_shown(tmp_path: Path) -> None:
     ("gateway", "argument", "told"),
     [
         ("linkplus", "search_type=2", "linkplus searches only the same item; router knows both"),
-        ("tmapi", "sort=price_asc", "tmapi cannot be asked to sort; router, imagequery can"),
+        (
+            "linkplus",
+            "sort=price_asc",
+            "linkplus cannot be asked to sort; router, imagequery, onebound, tmapi can",
+        ),
         ("router", "regions=all", "router knows no regions of a photo; imagequery does"),
     ],
 )
@@ -438,7 +457,7 @@ def test_a_folder_is_told_at_once_where_no_gateway_takes_uploads(crawler: Crawle
     crawled = crawler.crawl(seeds=PHOTOS)
 
     assert crawled.exit_code == 2
-    told = "linkplus takes pictures by URL only; router, imagequery, onebound take uploads"
+    told = "linkplus takes pictures by URL only; router, imagequery, onebound, tmapi take uploads"
     assert told in crawled.log
     assert crawled.log.count("\n") == 1
 
