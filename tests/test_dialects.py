@@ -8,11 +8,13 @@ import urllib.request
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
 import pytest
 
+from pailitao_spider.gateways import capabilities
 from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchCall
 from pailitao_spider.gateways.oauth import Renewed, refresh_form, renewed
 from pailitao_spider.gateways.pages import Page
@@ -400,3 +402,24 @@ class TestRegions:
         page = answered().search(CATALOGUE.hosted_url("mug-07"))
         assert isinstance(page, Page)
         assert len(page.regions) <= 1
+
+
+def test_the_docs_say_what_works_with_which_gateway() -> None:
+    docs = Path(__file__).parent.parent / "docs/gateways.md"
+    assert capabilities.table() in docs.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_what_a_dialect_is_said_to_tell_the_sandbox_s_rows_tell(
+    serve_sandbox: Callable[..., Site], name: str
+) -> None:
+    caller = Caller(name, serve_sandbox(Gateway(CATALOGUE, clock=lambda: NOW)))
+    offers = caller.everything(CATALOGUE.hosted_url(WIDE))
+    told = {
+        each.name
+        for each in fields(Offer)
+        if any(getattr(offer, each.name) is not None for offer in offers)
+    }
+    asked = {"similarity", "post_fee", "one_stop_service", "repurchase_rate", "min_order", "sales"}
+    assert asked & told <= dialect(name).shape.tells
+    assert asked & dialect(name).shape.tells <= told

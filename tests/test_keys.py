@@ -451,6 +451,20 @@ def test_what_a_gateway_cannot_be_asked_is_told_before_anything_is_sent(
     assert crawled.log.count("\n") == 1
 
 
+def test_a_filter_that_a_gateway_tells_nothing_of_is_said_to_keep_all(
+    serve_sandbox: Serve, crawler: Crawler
+) -> None:
+    site = served(serve_sandbox, "key=k:100:5:")
+    use(crawler, table(site, "imagequery", "k", rate=100))
+    crawler.seeds(hosted(1))
+
+    crawled = crawler.crawl("-a", "min_similarity=0.9")
+
+    assert crawled.exit_code == 0
+    assert "-a min_similarity: imagequery does not tell it, all offers are kept" in crawled.log
+    assert "pailitao similarity" in crawled.log
+
+
 def test_a_folder_is_told_at_once_where_no_gateway_takes_uploads(crawler: Crawler) -> None:
     crawler.env |= {"PAILITAO_SANDBOX": "1", "PAILITAO_GATEWAY": "linkplus"}
 

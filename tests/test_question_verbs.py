@@ -447,3 +447,15 @@ def test_memory_stays_flat_over_a_million_offers(tmp_path: Path) -> None:
                "suppliers": 250, "diff": 80}  # fmt: skip
     grown = {what: peak_megabytes(big, what) - peak_megabytes(small, what) for what in LARGE}
     assert all(grown[what] <= allowed[what] for what in LARGE), grown
+
+
+def test_find_says_which_gateway_tells_nothing_of_what_is_asked(ask: Ask, tmp_path: Path) -> None:
+    feed(tmp_path, line("1", gateway="onebound", repurchase_rate=D("0.2")),
+         line("2", gateway="router"))  # fmt: skip
+    told = ask("find", "offers.jsonl", "--min-repurchase", "0.1", "--factory")
+    assert told.code == 0
+    assert "--min-repurchase: router tells nothing of it, its offers are kept" in told.err
+    assert "--factory: onebound, router tells nothing of it" in told.err
+    asked = ask("find", "offers.jsonl", "--min-similarity", "0.9")
+    assert "--min-similarity: onebound tells nothing of it, its offers are kept" in asked.err
+    assert "pailitao similarity" in asked.err

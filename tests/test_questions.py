@@ -139,7 +139,9 @@ def test_what_cannot_be_asked_is_said_in_one_line(tmp_path: Path) -> None:
 FULL = OfferLine(
     "1", title="Red LED Lamp", price=D("29.90"), similarity=D("0.95"), min_order=5, sales=9,
     one_stop_service=True, is_ad=False, seller_id="b2b-1", seller_nick="义乌 灯具厂",
-    area="浙江 金华", shop_type="源头工厂", seed_id="a",
+    area="浙江 金华", shop_type="源头工厂", seed_id="a", title_translated="Desk light",
+    repurchase_rate=D("0.15"), is_factory=True, is_patented=False, shop_years=5,
+    ship_within_hours=48, dropship_price=D("31.00"),
 )  # fmt: skip
 FILTERS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"min_similarity": D("0.95")}, {"min_similarity": D("0.951")}),
@@ -154,6 +156,13 @@ FILTERS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"seller": "灯具厂"}, {"seller": "b2b"}),
     ({"seller": "b2b-1"}, {"seller": "b2b-2"}),
     ({"seed": "a"}, {"seed": "A"}),
+    ({"min_repurchase": D("0.15")}, {"min_repurchase": D("0.16")}),
+    ({"factory": True}, {}),
+    ({"not_patented": True}, {}),
+    ({"min_years": 5}, {"min_years": 6}),
+    ({"ship_within": 48}, {"ship_within": 47}),
+    ({"max_dropship_price": D("31.00")}, {"max_dropship_price": D("30.99")}),
+    ({"text": "desk LIGHT"}, {"text": "desk lamp"}),
 ]
 
 

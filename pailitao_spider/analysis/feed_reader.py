@@ -63,6 +63,13 @@ class OfferLine(msgspec.Struct, gc=False):
     freight_template: str | None = None
     currency: str | None = None
     weight_kg: Decimal | None = None
+    title_translated: str | None = None
+    repurchase_rate: Decimal | None = None
+    dropship_price: Decimal | None = None
+    is_factory: bool | None = None
+    is_patented: bool | None = None
+    shop_years: int | None = None
+    ship_within_hours: int | None = None
     price_breaks: msgspec.Raw = _NONE
     gateway: str | None = None
     fetched_at: str | None = None
@@ -263,7 +270,7 @@ def _read(decoder: msgspec.json.Decoder[Any], raw: msgspec.Raw) -> Any:
     return str(value) if decoder is _FIELDS["seller_id"] and value is not None else value
 
 
-_SHARES = ("similarity", "visual_similarity")
+_SHARES = ("similarity", "visual_similarity", "repurchase_rate")
 _BOUNDS: dict[str, Callable[[Any], bool]] = {
     field.name: is_count if field.type == int | None
     else is_share if field.name in _SHARES else is_amount

@@ -49,6 +49,12 @@ class OfferFilter:
     category: str | None = None
     text: str | None = None
     seller: str | None = None
+    min_repurchase: Decimal | None = None
+    factory: bool = False
+    not_patented: bool = False
+    min_years: int | None = None
+    ship_within: int | None = None
+    max_dropship_price: Decimal | None = None
     seed: str | None = None
     not_ad: bool = False
     keeps_unknown: bool = True
@@ -124,6 +130,17 @@ def _says_in(name: str) -> Callable[[OfferFilter, str], Ask]:
     return make
 
 
+def _says_in_titles(_: OfferFilter, given: str) -> Ask:
+    """In the title, or in its translation."""
+    words = given.casefold().split()
+
+    def ask(offer: OfferLine) -> bool | None:
+        said = _says(offer.title, words)
+        return said or (_says(offer.title_translated, words) if offer.title_translated else said)
+
+    return ask
+
+
 def _is_of_area(_: OfferFilter, given: str) -> Ask:
     """Chinese as it stands, or pinyin: `Zhejiang`."""
     words = given.casefold().split()
@@ -173,7 +190,17 @@ _MAKERS: dict[str, Callable[[OfferFilter, Any], Ask]] = {
     "area": _is_of_area,
     "shop_type": _says_in("shop_type"),
     "category": _says_in("category_name"),
-    "text": _says_in("title"),
+    "min_repurchase": lambda _, least: lambda offer: _at_least(offer.repurchase_rate, least),
+    "factory": lambda *_: lambda offer: offer.is_factory,
+    "not_patented": lambda *_: (
+        lambda offer: None if offer.is_patented is None else not offer.is_patented
+    ),
+    "min_years": lambda _, least: lambda offer: _at_least(offer.shop_years, least),
+    "ship_within": lambda _, most: lambda offer: _at_most(offer.ship_within_hours, most),
+    "max_dropship_price": lambda _, most: (
+        lambda offer: _at_most(offer.dropship_price if offer.is_yuan else None, most)
+    ),
+    "text": _says_in_titles,
     "seller": _is_of_seller,
 }
 

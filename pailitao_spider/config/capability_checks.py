@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,11 @@ from pailitao_spider.config.arguments import Arguments
 from pailitao_spider.config.credentials import KeyConfig, keys_of
 from pailitao_spider.config.setting_table import Config
 from pailitao_spider.errors import ConfigError
-from pailitao_spider.gateways.capabilities import those_that
+from pailitao_spider.gateways.capabilities import known_by, silent_on, those_that
 from pailitao_spider.gateways.registry import dialect
 from pailitao_spider.pictures import PictureLimits
 
-__all__ = ["check_abilities", "upload_limits"]
+__all__ = ["check_abilities", "unanswered", "upload_limits"]
 
 # Where no gateway takes any, the worker that has the seed says so.
 _ANY_PICTURE = PictureLimits(2_000_000, 2000, frozenset({"JPEG", "PNG"}))
@@ -38,6 +38,24 @@ def check_abilities(keys: Iterable[KeyConfig], asked: Arguments, given: Mapping[
         if asked.regions == "all" and not limits.regions:
             able = those_that(lambda each: each.regions)
             raise ConfigError(f"-a regions=all: {name} knows no regions of a photo; {able} does")
+
+
+_TOLD_BY = {"min_similarity": "similarity", "dropship_only": "one_stop_service"}
+_CURES = {"min_similarity": "`pailitao similarity` compares the pictures afterwards"}
+
+
+def unanswered(keys: Iterable[KeyConfig], asked: Arguments) -> Iterator[str]:
+    """Filters that some of the gateways tell nothing about, a line each."""
+    names = {key.gateway.partition("?")[0] for key in keys}
+    for argument, field in _TOLD_BY.items():
+        if not getattr(asked, argument) or not (silent := silent_on(field, names)):
+            continue
+        kept = "kept" if asked.unknown == "keep" else "dropped"
+        cure = _CURES.get(argument, f"{known_by(field)} can")
+        yield (
+            f"-a {argument}: {', '.join(silent)} does not tell it, all offers are {kept} "
+            f"(-a unknown={asked.unknown}); {cure}"
+        )
 
 
 def upload_limits(config: Config) -> PictureLimits:

@@ -115,6 +115,17 @@ class RowShape:
         return self.names.get(name, (name,))
 
     @cached_property
+    def tells(self) -> frozenset[str]:
+        """Our fields that documented members tell; a mark alone does not."""
+        documented = frozenset(self.kinds or ())
+        told = {
+            ours
+            for ours in _READERS
+            if not documented.isdisjoint((*self.names_of(ours), *self.joins.get(ours, ())))
+        }
+        return frozenset(told | ({"price_min", "price_max"} if "price_range" in told else set()))
+
+    @cached_property
     def columns(self) -> Mapping[str, Reader]:
         """How each of our fields is read."""
         usual = {name: reader(one) for name, one in _READERS.items()}

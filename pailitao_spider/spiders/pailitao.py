@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from scrapy import Request, Spider, signals
 from scrapy.exceptions import CloseSpider, IgnoreRequest
 
+from pailitao_spider.config.capability_checks import unanswered
 from pailitao_spider.crawl.call_accounting import no_answer
 from pailitao_spider.crawl.endings import (
     TOO_LARGE,
@@ -65,6 +66,8 @@ class PailitaoSpider(Spider):
         return arguments
 
     async def start(self) -> AsyncIterator[Request]:
+        for line in unanswered(self.session.config.keys, self.arguments):
+            logger.warning("%s", line)
         try:
             async for request in self.session.frontier.requests():
                 yield request

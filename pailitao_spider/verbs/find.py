@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import chain, islice
 from pathlib import Path
@@ -22,6 +22,7 @@ from pailitao_spider.analysis.matches import matches_in
 from pailitao_spider.analysis.unfinished import unfinished
 from pailitao_spider.config import parsers
 from pailitao_spider.errors import ConfigError, ResultsError
+from pailitao_spider.gateways.capabilities import silent_on
 from pailitao_spider.offers.values.texts import counted
 from pailitao_spider.results.atomic_files import AtomicFile
 from pailitao_spider.results.feed_files import is_side_file
@@ -39,6 +40,10 @@ _FILTERS: dict[str, tuple[Any, str, str]] = {
     "max_price": (telling.number("an amount in yuan such as 29.90"), "YUAN", "at most"),
     "quantity": (parsers.whole(), "N", "judge prices at N units (at any), sold from N on"),
     "max_moq": (parsers.whole(), "N", "sold from N pieces or fewer"),
+    "min_repurchase": (parsers.share, "0-1", "so many buyers came back"),
+    "min_years": (parsers.whole(), "N", "the shop is so many years old"),
+    "ship_within": (parsers.whole(), "HOURS", "sent within so many hours"),
+    "max_dropship_price": (telling.number("an amount in yuan such as 29.90"), "YUAN", "at most"),
     "area": (parsers.text, "TEXT", "words of the area, in Chinese or pinyin"),
     "shop_type": (parsers.text, "TEXT", "words of the shop type"),
     "category": (parsers.text, "TEXT", "words of the category"),
@@ -73,6 +78,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="only these: the report's shortlist.csv, a .jsonl, or a list of ids",
     )  # fmt: skip
     parser.add_argument("--dropship", action="store_true", help="sold by the piece to resellers")
+    parser.add_argument("--factory", action="store_true", help="made by the seller")
+    parser.add_argument("--not-patented", action="store_true", help="bears no patent mark")
     parser.add_argument("--not-ad", action="store_true", help="no advertisement")
     parser.add_argument("--unknown", metavar="keep|drop", help="what is unknown; keep is default")
     parser.add_argument("--sort", metavar="|".join(SORTS), help="the best first, unknown last")
@@ -99,6 +106,8 @@ def _run(options: argparse.Namespace) -> int:
         **given,
         ids=None if ids is None else frozenset(ids),
         dropship=options.dropship,
+        factory=options.factory,
+        not_patented=options.not_patented,
         not_ad=options.not_ad,
         keeps_unknown=keeps_unknown,
         sighted=_sighted(given.get("seed"), paths, feeds, beside),
@@ -112,6 +121,7 @@ def _run(options: argparse.Namespace) -> int:
     if missing := counts.missing(ids):
         telling.say(f"{len(missing)} of {counted(len(ids or ()), 'id')} are not in what is found, "
                     f"the first {missing[0]}")  # fmt: skip
+    _tell_silent(wanted, counts.gateways)
     if not counts.found:
         _tell_unknown(wanted, paths)
         _tell_elsewhere(given.get("seed"), paths, beside)
@@ -125,16 +135,42 @@ class _Counts:
 
     def __init__(self) -> None:
         self.found = 0
+        self.gateways: set[str] = set()
         self._ids: set[str] = set()
 
     def of(self, lines: Iterator[Line]) -> Iterator[Line]:
         for line in lines:
             self.found += 1
             self._ids.add(line.offer.num_iid)
+            self.gateways.add(line.offer.gateway or "")
             yield line
 
     def missing(self, ids: Sequence[str] | None) -> list[str]:
         return [each for each in ids or () if each not in self._ids]
+
+
+_ASKED_OF = {
+    "min_similarity": "similarity",
+    "dropship": "one_stop_service",
+    "max_moq": "min_order",
+    "min_repurchase": "repurchase_rate",
+    "factory": "is_factory",
+    "min_years": "shop_years",
+    "ship_within": "ship_within_hours",
+    "max_dropship_price": "dropship_price",
+    "not_patented": "is_patented",
+}
+
+
+def _tell_silent(wanted: OfferFilter, gateways: Collection[str]) -> None:
+    """Filters that let pass whatever a gateway gave, since it does not tell."""
+    for name, field in _ASKED_OF.items():
+        if getattr(wanted, name) and (silent := silent_on(field, gateways)):
+            option = f"--{name.replace('_', '-')}"
+            telling.say(
+                f"{option}: {', '.join(silent)} tells nothing of it, its offers are kept"
+                f"{_CURES.get(name, ' (--unknown drop leaves them out)')}"
+            )
 
 
 def _tell_unknown(wanted: OfferFilter, paths: list[Path]) -> None:
