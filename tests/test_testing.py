@@ -23,7 +23,7 @@ ANSWER = {
             {"title": "no offer at all"},
         ],
         "real_total_results": 2,
-    }
+    },
 }
 
 
