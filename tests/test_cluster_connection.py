@@ -25,12 +25,13 @@ from cryptography.x509.oid import NameOID
 from scrapy.settings import Settings
 
 from pailitao_spider.cluster.redis.client import Link
-from pailitao_spider.cluster.redis.connection import Client, connect, shown_address, shown_url
+from pailitao_spider.cluster.redis.connection import Client, connect, shown_address
 from pailitao_spider.cluster.redis.key_names import AppKeys
 from pailitao_spider.cluster.redis.local_server import LocalServer, server_program
 from pailitao_spider.cluster.redis.server_checks import check_server, open_client
 from pailitao_spider.cluster.shared.tokens import RedisTokens
 from pailitao_spider.cluster.shared.upload_cache import RedisUploads
+from pailitao_spider.config.shown_urls import shown_url
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.calls import Credential
 from pailitao_spider.gateways.oauth import Renewed
@@ -115,11 +116,32 @@ def start(tmp_path: Path) -> Iterator[Callable[..., LocalServer]]:
         ("redis://user:secret@host:6380/1?password=secret", "redis://host:6380/1"),
         ("rediss://:s%40cret@host", "rediss://host"),
         ("redis+sentinel://:secret@a:1,b:2/mymaster/0", "redis+sentinel://a:1,b:2/mymaster/0"),
-        (None, "redis://localhost:6379"),
+        ("redis://u:pa#ss@host:1/0", "redis://host:1/0"),
+        ("redis://u:pa/ss@host:1/0", "redis://host:1/0"),
+        ("redis://u:p?a=s@s@host:1/0", "redis://host:1/0"),
+        ("redis://:12345/x@host", "redis://host"),
+        ("127.0.0.1:6379", "127.0.0.1:6379"),
+        ("redis://host/0?client_name=a@b", "redis://host/0"),
     ],
 )
-def test_an_address_is_shown_without_its_password(url: str | None, expected: str) -> None:
+def test_an_address_is_shown_without_its_password(url: str, expected: str) -> None:
     assert shown_url(url) == expected
+
+
+@pytest.mark.parametrize(
+    "password", ["PASS#x", "PASS/x", "PASS?x", "12345/PASS", "#PASS", "PASS@x/y"]
+)
+@pytest.mark.parametrize(
+    "scheme", ["redis", "rediss", "redis+cluster", "redis+sentinel", "nonsense"]
+)
+def test_no_part_of_an_odd_password_is_printed(scheme: str, password: str) -> None:
+    url = f"{scheme}://u:{password}@127.0.0.1:1/0"
+    with pytest.raises(ConfigError) as told:
+        connect(Settings({"REDIS_URL": url}))
+    assert "PASS" not in str(told.value)
+    assert "12345" not in str(told.value)
+    assert "127.0.0.1:1" in str(told.value)
+    assert "%23" in str(told.value)
 
 
 def test_the_address_may_be_given_in_the_words_of_scrapy_redis() -> None:

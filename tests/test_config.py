@@ -426,3 +426,36 @@ def test_keys_are_read_once_and_carried_to_whoever_reads_the_settings_again() ->
     assert second == first
     assert "'s'" not in repr(second)
     assert str(project["PAILITAO_CREDENTIALS"]) == f"/dev/fd/{reading}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"GATEWAY": "router?secret=PASS"}, "secret: router has no such options"),
+        ({"URL": "ftp://me:PASS@gw.example/x"}, "'ftp://gw.example/x'"),
+        ({"URL": "htp://gw.example/?token=PASS"}, "'htp://gw.example/'"),
+    ],
+    ids=["option", "login", "query"],
+)
+def test_no_secret_in_an_address_or_option_is_printed(settings: dict[str, str], said: str) -> None:
+    from pailitao_spider.gateways.registry import dialect
+
+    given = {f"PAILITAO_{name}": text for name, text in settings.items()}
+
+    def read() -> object:
+        return dialect(Config.read(Settings(given), {}, needs_key=False).gateway)
+
+    with pytest.raises(ConfigError) as told:
+        read()
+    assert said in str(told.value)
+    assert "PASS" not in str(told.value)
+
+
+def test_what_names_a_gateway_in_files_and_in_redis_holds_no_login() -> None:
+    from pailitao_spider.config.credentials import KeyConfig
+
+    url = "https://me:PASS@gw.example/rest?key=PASS"
+    key = KeyConfig(name="k", gateway="my.module:Dialect?secret=PASS", url=url)
+    assert key.group == "my.module:Dialect?secret=*** https://gw.example/rest?key=***"
+    plain = KeyConfig(name="k", gateway="router", url="https://gw.example/rest?x=1")
+    assert plain.group == "router https://gw.example/rest?x=1"

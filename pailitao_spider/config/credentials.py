@@ -23,8 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 from pailitao_spider.config import parsers
 from pailitao_spider.config.keys_file import KeysFile
+from pailitao_spider.config.shown_urls import without_login
 from pailitao_spider.errors import ConfigError
 from pailitao_spider.gateways.registry import dialect
+from pailitao_spider.gateways.washing import without_named
 
 if TYPE_CHECKING:
     from pailitao_spider.config.setting_table import Config
@@ -60,7 +62,10 @@ class KeyConfig:
     @property
     def group(self) -> str:
         """Keys of one group give the same pages."""
-        return self.gateway if self.url is None else f"{self.gateway} {self.url}"
+        gateway = without_named(self.gateway)
+        return (
+            gateway if self.url is None else f"{gateway} {without_named(without_login(self.url))}"
+        )
 
 
 def _name(given: str) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 from pailitao_spider.config import parsers
 from pailitao_spider.config.edit_distance import edit_distance
 from pailitao_spider.config.keys_file import KeysFile
+from pailitao_spider.config.shown_urls import shown_url
 from pailitao_spider.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ class _Raw:
             return read(str(value).strip())
         except ValueError as error:
             is_secret = any(word in name for word in ("SECRET", "TOKEN", "SQL_URL"))
-            shown = "the value" if is_secret else f"{str(value)!r}"
+            shown = "the value" if is_secret else repr(shown_url(str(value)))
             raise ConfigError(f"PAILITAO_{name}: {shown} is not {error}") from error
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pailitao_spider.offers.values import cleaned
 
-__all__ = ["Finding", "Verdict", "note", "right", "shown_url", "without", "wrong"]
+__all__ = ["Finding", "Verdict", "note", "right", "without", "wrong"]
 
 _MOST_LETTERS = 600
 _SHORTEST_SECRET = 4
@@ -59,14 +59,3 @@ def without(secrets: Iterable[str | None], finding: Finding) -> Finding:
         parts = [part.replace(each, "…") for part in parts]
     text, remedy = (cleaned(part)[:_MOST_LETTERS] for part in parts)
     return replace(finding, text=text, remedy=remedy)
-
-
-def shown_url(url: str) -> str:
-    """An address without what may be secret in it: a password, a query."""
-    try:
-        parts = urlsplit(url)
-        return parts._replace(
-            netloc=parts.netloc.rpartition("@")[2], query="", fragment=""
-        ).geturl()
-    except ValueError:
-        return "an address that cannot be read"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from pailitao_spider.doctor.findings import Finding, note, shown_url, wrong
+from pailitao_spider.config.shown_urls import shown_url
+from pailitao_spider.doctor.findings import Finding, note, wrong
 from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass
 from pailitao_spider.keys.quota_day import next_midnight
 

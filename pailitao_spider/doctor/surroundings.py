@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from pailitao_spider.config.credentials import KeyConfig, keys_of
 from pailitao_spider.config.setting_table import KNOWN_NAMES, Config
-from pailitao_spider.doctor.findings import Finding, note, right, shown_url, wrong
+from pailitao_spider.config.shown_urls import shown_url
+from pailitao_spider.doctor.findings import Finding, note, right, wrong
 from pailitao_spider.errors import BadSeedError, SourceError
 from pailitao_spider.gateways.calls import PictureRef, SearchCall
 from pailitao_spider.gateways.capabilities import why_not_taken
 from pailitao_spider.gateways.registry import dialect
+from pailitao_spider.gateways.washing import without_named
 from pailitao_spider.keys.accounts import Account
 from pailitao_spider.keys.token_file import default_folder
 from pailitao_spider.pictures import known_format
@@ -57,7 +59,7 @@ def _meant(name: str) -> str | None:
 def key_finding(account: Account) -> Finding:
     config = account.config
     rate = "rate to be found" if config.rate is None else f"{config.rate:g} calls/s"
-    text = f"key {config.name}: {config.gateway} at {shown_url(account.url)}, {rate}"
+    text = f"key {config.name}: {without_named(config.gateway)} at {shown_url(account.url)}, {rate}"
     return right("settings", text)
 
 

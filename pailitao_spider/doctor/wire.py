@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from pailitao_spider.doctor.findings import shown_url
+from pailitao_spider.config.shown_urls import shown_url
 from pailitao_spider.errors import PailitaoError
 from pailitao_spider.gateways.calls import Form
 from pailitao_spider.gateways.refusals import Cause

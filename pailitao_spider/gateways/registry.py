@@ -40,20 +40,22 @@ def dialect(text: str) -> Dialect:
         made: Dialect = make(**dict(parse_qsl(options, keep_blank_values=True)))
     except TypeError as error:
         known = ", ".join(signature(make).parameters) or "none"
+        given = ", ".join(dict(parse_qsl(options, keep_blank_values=True)))
         raise ConfigError(
-            f"PAILITAO_GATEWAY={text!r}: {name} has no such options; its options are: {known}"
+            f"PAILITAO_GATEWAY={name!r} with {given}: {name} has no such options; its options are: "
+            f"{known}"
         ) from error
-    _check_members(made, text, name)
+    _check_members(made, name)
     return made
 
 
-def _check_members(made: object, text: str, name: str) -> None:
+def _check_members(made: object, name: str) -> None:
     wanted: tuple[str, ...] = _MEMBERS
     if getattr(getattr(made, "limits", None), "picture", None) is not None:
         wanted += _OF_UPLOADS
     if missing := [each for each in wanted if not hasattr(made, each)]:
         raise ConfigError(
-            f"PAILITAO_GATEWAY={text!r}: {name} lacks {', '.join(missing)}; what a dialect has "
+            f"PAILITAO_GATEWAY={name!r} lacks {', '.join(missing)}; what a dialect has "
             "stands in docs/gateways.md"
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pailitao_spider.config.credentials import KeyConfig, keys_of
 from pailitao_spider.config.setting_table import Config
+from pailitao_spider.config.shown_urls import without_login
 from pailitao_spider.gateways.calls import Credential
 from pailitao_spider.gateways.protocol import Dialect
 from pailitao_spider.gateways.registry import dialect
@@ -40,7 +41,7 @@ class Account:
     @property
     def owner(self) -> str:
         """Tells it from all other keys. No secret."""
-        return f"{self.url} {self.credential.owner}"
+        return f"{without_login(self.url)} {self.credential.owner}"
 
     @property
     def rate(self) -> float | None:

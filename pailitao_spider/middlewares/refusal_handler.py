@@ -13,6 +13,7 @@ from scrapy import Request
 from scrapy.utils.asyncio import sleep
 
 from pailitao_spider import stat_keys
+from pailitao_spider.config.shown_urls import without_login
 from pailitao_spider.crawl import scrapy_internals
 from pailitao_spider.crawl.call_accounting import count_billed
 from pailitao_spider.crawl.endings import RunEndsError, not_made
@@ -148,13 +149,13 @@ class Refusals:
         if key in self._silent:
             return
         self._silent.add(key)
-        name, place = key.name, urlsplit(key.url).netloc
+        name, place = key.name, _host(key)
         logger.warning("key %s: no answer of %s: %s; trying again", name, place, refusal.code)
 
     def _lose_silent(self, request: Request, refusal: Refusal, key: Key) -> Request:
         """A gateway that was never heard of is no fault of the picture."""
         text = (
-            f"no answer of {urlsplit(key.url).netloc} has ever come: {refusal.code}; "
+            f"no answer of {_host(key)} has ever come: {refusal.code}; "
             "scrapy pailitao doctor tells more"
         )
         is_left = self._session.lose(key, Out("pailitao_unreachable", text))
@@ -215,6 +216,10 @@ def _how_long(refusal: Refusal, now: float) -> tuple[str, float | None]:
     if refusal.kind in (RefusalClass.THROTTLED, RefusalClass.TRANSIENT):
         return "pailitao_banned", now + (wait or 0.0)
     return f"pailitao_{refusal.kind}", None
+
+
+def _host(key: Key) -> str:
+    return urlsplit(without_login(key.url)).netloc
 
 
 def _attempt_of(request: Request) -> Attempt:

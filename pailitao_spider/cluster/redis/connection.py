@@ -8,6 +8,7 @@ mean what they mean there. Waiting and trying again is ours: the client itself d
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urlsplit
@@ -21,12 +22,14 @@ from redis.maint_notifications import MaintNotificationsConfig
 from scrapy.settings import Settings
 from scrapy_redis.connection import get_redis_from_settings
 
+from pailitao_spider.config.shown_urls import ODD_LOGIN, has_odd_login, shown_url
 from pailitao_spider.errors import ConfigError
+from pailitao_spider.gateways.washing import HIDDEN
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-__all__ = ["Client", "connect", "shown_address", "shown_url"]
+__all__ = ["Client", "connect", "shown_address"]
 
 Client = Redis | RedisCluster
 
@@ -81,13 +84,24 @@ def connect(settings: BaseSettings, environ: Mapping[str, str] = os.environ) -> 
         **settings.getdict("REDIS_PARAMS"),
         "retry": Retry(NoBackoff(), 0),
     }
+    if url and has_odd_login(url):
+        raise ConfigError(f"REDIS_URL={shown_url(url)!r} cannot be used: {ODD_LOGIN}")
     try:
         scheme = urlsplit(url).scheme if url else ""
         if scheme == _SENTINEL:
             return _sentinel_client(url or "", own)
         return _direct_client(settings, url, scheme == _CLUSTER, own)
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"REDIS_URL={shown_url(url)!r} cannot be used: {error}") from error
+        where, why = shown_url(url or ""), _without_login_of(url or "", str(error))
+        raise ConfigError(f"REDIS_URL={where!r} cannot be used: {why}") from None
+
+
+def _without_login_of(url: str, text: str) -> str:
+    """A parser's words, which may hold a part of the password."""
+    login = url.partition("://")[2].rpartition("@")[0]
+    for part in filter(None, re.split(r"[:/?#@]", login)):
+        text = text.replace(part, HIDDEN)
+    return text
 
 
 def _url(settings: BaseSettings, environ: Mapping[str, str]) -> str | None:
@@ -103,15 +117,6 @@ def shown_address(settings: BaseSettings, environ: Mapping[str, str] = os.enviro
     host = settings.get("REDIS_HOST") or given.get("host", "localhost")
     port = settings.get("REDIS_PORT") or given.get("port", 6379)
     return f"redis://{host}:{port}"
-
-
-def shown_url(url: str | None) -> str:
-    """An address without its password."""
-    if not url:
-        return "redis://localhost:6379"
-    scheme, _, rest = url.partition("://")
-    place = rest.rpartition("@")[2]
-    return f"{scheme}://{place.partition('?')[0]}"
 
 
 def _direct_client(

@@ -38,6 +38,7 @@ from pailitao_spider.crawl.page_requests import PageRequests
 from pailitao_spider.crawl.picture_refs import picture_of
 from pailitao_spider.crawl.requests import META
 from pailitao_spider.errors import ResultsError
+from pailitao_spider.offers import values
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -53,6 +54,7 @@ _STOP_SECONDS = 5.0  # from the signal until what is still under way is given ba
 _LAST_WORD_SECONDS = 4.0  # for Redis to answer the last message
 _TICK_SECONDS = 0.05
 _MOST_LINES = 64
+_MOST_SHOWN = 200  # letters of an id out of Redis
 
 
 class Worker:
@@ -305,7 +307,8 @@ class Worker:
         self._stats.inc_value(stat_keys.LEASES_RECLAIMED, answer.reclaimed)
         self._stats.inc_value(stat_keys.LEASES_BURIED, len(answer.buried))
         for id_ in answer.buried:
-            logger.error("%s was buried: see scrapy pailitao dead", id_)
+            shown = values.cleaned(id_)[:_MOST_SHOWN]
+            logger.error("%s was buried: see scrapy pailitao dead", shown)
         self._let_go([], self.hand.queued_among(answer.lost))
         for page in answer.pages:
             self._take_page(page)
