@@ -304,6 +304,18 @@ def test_lines_that_are_no_offers_are_told_and_the_others_put_in(
                         "the first at offers.jsonl:3\n")  # fmt: skip
 
 
+def test_what_jsonb_cannot_hold_is_kept_as_a_text_of_the_whole(
+    postgres: PostgresServer, put: Put, tmp_path: Path
+) -> None:
+    store = PostgresStore(postgres)
+    extras = {"1": {"a": 29.90}, "2": {"a": "x\0y"}}
+    feed(tmp_path, *(json.dumps({"num_iid": each, "extra": extra}).encode() + b"\n"
+                     for each, extra in extras.items()))  # fmt: skip
+    assert put(store, "offers.jsonl").code == 0
+    kinds = "SELECT num_iid, jsonb_typeof(extra), extra ->> 'a' FROM offers ORDER BY num_iid"
+    assert store.rows(kinds) == [("1", "object", "29.9"), ("2", "string", None)]
+
+
 def test_a_line_that_the_database_does_not_take_stops_none_of_the_others(
     postgres: PostgresServer, put: Put, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,14 @@ def with_objects(row: dict[str, Any]) -> dict[str, Any]:
     for name in {"extra", "seed_extra"} & row.keys():
         row[name] = row[name] and json.loads(row[name], parse_float=Decimal)
     return row
+
+
+def with_moments(line: dict[str, Any]) -> dict[str, Any]:
+    """Times as moments, where the table has them so."""
+    for name, kind in KINDS.items():
+        if kind is Kind.MOMENT and line.get(name):
+            line[name] = datetime.fromisoformat(line[name])
+    return line
 
 
 def sheet_rows(path: Path | io.BytesIO, sheet: str = "offers") -> list[dict[str, Any]]:
@@ -367,11 +376,43 @@ def test_a_workbook_that_is_given_up_leaves_no_temporary_files(
 # Parquet
 
 
+def test_a_time_of_a_parquet_file_can_be_reckoned_with_and_what_is_none_is_told(
+    tmp_path: Path, convert: Convert, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.jsonl").write_text(
+        '{"num_iid":"1","fetched_at":"2026-05-01T12:00:00+08:00","create_time":"2026-05-01"}\n'
+        '{"num_iid":"2","fetched_at":"yesterday"}\n'
+    )
+    assert convert("a.jsonl", "-O", "a.parquet") == 0
+    one, two = parquet_rows(tmp_path / "a.parquet")
+    assert one["fetched_at"] == datetime(2026, 5, 1, 4, tzinfo=UTC)
+    assert one["create_time"] == datetime(2026, 5, 1, tzinfo=UTC)
+    assert two["fetched_at"] is None
+    assert "unknown:  1 time that cannot be read" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["xlsx", "parquet"])
+def test_a_buyers_column_of_numbers_holds_numbers(
+    tmp_path: Path, convert: Convert, form: str
+) -> None:
+    lines = ('{"num_iid":"1","seed_extra":{"sell_price":"12.50","sku":"0012","mixed":"1"}}\n'
+             '{"num_iid":"2","seed_extra":{"sell_price":"","sku":"7","mixed":"a"}}\n')  # fmt: skip
+    (tmp_path / "a.jsonl").write_text(lines)
+    assert convert("a.jsonl", "-O", f"a.{form}", "--seed-columns") == 0
+    rows = {"xlsx": sheet_rows, "parquet": parquet_rows}[form](tmp_path / f"a.{form}")
+    price = rows[0]["seed_sell_price"]
+    assert not isinstance(price, str)
+    assert Decimal(str(price)) == Decimal("12.5")
+    assert rows[1]["seed_sell_price"] is None
+    assert [row["seed_sku"] for row in rows] == ["0012", "7"]
+    assert [row["seed_mixed"] for row in rows] == ["1", "a"]
+
+
 def test_a_parquet_file_says_what_the_feed_says(tmp_path: Path, convert: Convert) -> None:
     lines = lines_of(feed(tmp_path / "a.jsonl", FULL, UNKNOWN))
     assert convert("a.jsonl", "-O", "a.parquet") == 0
     rows = [with_objects(row) for row in parquet_rows(tmp_path / "a.parquet")]
-    assert rows == [told(line, lambda number: number) for line in lines]
+    assert rows == [told(with_moments(line), lambda number: number) for line in lines]
     own = parquet_rows(io.BytesIO(exported(ParquetExporter, FULL, UNKNOWN)))
     assert own == parquet_rows(tmp_path / "a.parquet")
 
@@ -384,6 +425,7 @@ def test_columns_have_their_types() -> None:
         Kind.SCORE: pa.decimal128(38, 8),
         Kind.COUNT: pa.int64(),
         Kind.FLAG: pa.bool_(),
+        Kind.MOMENT: pa.timestamp("us", tz="UTC"),
     }
     assert {field.name: field.type for field in schema} == {
         name: types.get(kind, pa.string()) for name, kind in KINDS.items()
@@ -482,7 +524,8 @@ def test_numbers_in_csv_are_left_alone(tmp_path: Path, convert: Convert) -> None
     sound = dataclasses.replace(offer, price=Decimal("1.50"), sales=3)
     feed(tmp_path / "a.jsonl", sound)
     assert convert("a.jsonl", "-O", "a.csv") == 0
-    assert (tmp_path / "a.csv").read_bytes() == exported(CsvExporter, sound)
+    mark = b"\xef\xbb\xbf"  # Excel knows UTF-8 by it
+    assert (tmp_path / "a.csv").read_bytes() == mark + exported(CsvExporter, sound)
 
 
 @pytest.mark.parametrize("begins", [True, False])
@@ -629,7 +672,7 @@ def test_columns_are_chosen_ordered_and_taken_from_the_seeds(
 
 
 def csv_of(path: Path) -> list[dict[str, str]]:
-    return csv_rows(path.read_bytes().decode())
+    return csv_rows(path.read_bytes().decode("utf-8-sig"))
 
 
 def test_members_that_are_no_field_of_an_offer_are_columns_or_told(

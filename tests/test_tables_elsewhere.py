@@ -14,7 +14,16 @@ import pytest
 from pailitao_spider.exporters.item_exporters import ParquetExporter, XlsxExporter
 from pailitao_spider.offers.model import Offer
 from pailitao_spider.tables.columns import KINDS, Kind
-from tests.test_tables import FORMULAS, FULL, PLAIN, UNKNOWN, exported, feed, lines_of
+from tests.test_tables import (
+    FORMULAS,
+    FULL,
+    PLAIN,
+    UNKNOWN,
+    exported,
+    feed,
+    lines_of,
+    with_moments,
+)
 from tests.workbooks import Cell, Sheet, as_libreoffice_reads
 
 AMOUNTS = ("0.00", "0.01", "19.9", "29.90", "1234567.89", "999999999999.99", "0.0001", "-1.50")
@@ -151,7 +160,7 @@ def test_duckdb_sees_every_value_of_the_feed(
     for row, line in zip(rows, lines, strict=True):
         for name in ("extra", "seed_extra"):
             row[name] = json.loads(row[name], parse_float=Decimal) if row[name] else {}
-        assert row == line
+        assert row == with_moments(dict(line))
         assert flags(row) == flags(line)
 
 
@@ -159,7 +168,8 @@ def test_duckdb_knows_the_types(database: duckdb.DuckDBPyConnection) -> None:
     types = dict(database.execute("SELECT column_name, column_type FROM (DESCRIBE offers)")
                  .fetchall())  # fmt: skip
     of_kind = {Kind.MONEY: "DECIMAL(38,8)", Kind.RATE: "DECIMAL(38,18)",
-               Kind.SCORE: "DECIMAL(38,8)", Kind.COUNT: "BIGINT", Kind.FLAG: "BOOLEAN"}  # fmt: skip
+               Kind.SCORE: "DECIMAL(38,8)", Kind.COUNT: "BIGINT", Kind.FLAG: "BOOLEAN",
+               Kind.MOMENT: "TIMESTAMP WITH TIME ZONE"}  # fmt: skip
     assert types == {
         each.name: of_kind.get(KINDS[each.name], "VARCHAR") for each in dataclasses.fields(Offer)
     }

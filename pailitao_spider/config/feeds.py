@@ -146,11 +146,16 @@ def can_go_on(feeds: Iterable[FeedTarget]) -> bool:
 
 
 def csv_has_bom(
-    settings: BaseSettings | Mapping[str, Any], environ: Mapping[str, str] = os.environ
+    settings: BaseSettings | Mapping[str, Any],
+    environ: Mapping[str, str] = os.environ,
+    *,
+    unset: bool = False,
 ) -> bool:
-    """PAILITAO_CSV_BOM is on. Raises ConfigError."""
+    """PAILITAO_CSV_BOM is on; `unset` where nobody has set it. Raises ConfigError."""
     value = settings.get(_BOM)
     text = str((environ.get(_BOM) if value is None else value) or "").strip()
+    if not text:
+        return unset
     try:
         return parsers.switch(text)
     except ValueError as error:

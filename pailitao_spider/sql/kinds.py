@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Boolean, DateTime, Dialect, Numeric, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from pailitao_spider.tables.columns import Kind
@@ -59,7 +62,28 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
-_JSON = JSON(none_as_null=True)
+class JsonText(TypeDecorator[str]):
+    """JSON that comes as text, with every digit; in PostgreSQL it can be searched and indexed.
+
+    What `jsonb` cannot hold (NUL, half a surrogate, a number of 100 000 digits) stands there as a
+    JSON text of the whole.
+    """
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        kind = JSONB if dialect.name == "postgresql" else JSON
+        return dialect.type_descriptor(kind(none_as_null=True))
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is not None and dialect.name == "postgresql" and _NO_JSONB.search(value):
+            return json.dumps(value)
+        return value
+
+
+_NO_JSONB = re.compile(r"\\u0000|\\u[dD][89a-fA-F]|[eE][+-]?\d{5}")
+_JSON = JsonText()
 _TYPES: dict[Kind, TypeEngine[Any]] = {
     Kind.MONEY: ExactDecimal(),
     Kind.RATE: ExactDecimal(),

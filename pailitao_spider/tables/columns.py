@@ -32,6 +32,8 @@ class Kind(Enum):
     LINK = "link"
     MOMENT = "moment"
     JSON = "json"
+    OWN = "own"
+    """A column of the buyer's that holds numbers alone."""
     ANY = "any"
     """Not an offer's field: each value as it comes."""
 

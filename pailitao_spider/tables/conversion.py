@@ -16,7 +16,7 @@ from typing import IO, Protocol
 
 from pailitao_spider.errors import ConfigError, FieldError, ResultsError
 from pailitao_spider.offers.values.texts import counted
-from pailitao_spider.tables.columns import KINDS, OFFER_COLUMNS, Cell, Column, Kind, columns_of
+from pailitao_spider.tables.columns import KINDS, OFFER_COLUMNS, Cell, Column, columns_of
 from pailitao_spider.tables.csv_cells import BOM, csv_text
 from pailitao_spider.tables.offer_lines import OfferLine, members_of, rows_of, seed_names_of
 from pailitao_spider.tables.parquet import ParquetTable
@@ -44,6 +44,7 @@ class Converted:
     offers: int = 0
     left_out: int = 0
     rounded: int = 0
+    untimed: int = 0
     odd: int = 0
     """Offers of which some values are unknown, since they could not be read; see `unread`."""
 
@@ -61,8 +62,9 @@ def layout_of(paths: Sequence[Path], chosen: Sequence[str] | None, has_seeds: bo
     first = next((line.members for line in members_of(paths) if line.members), {})
     names = [column.name for column in OFFER_COLUMNS]
     names += [name for name in first if name not in KINDS]
-    seeds = _seed_columns(seed_names_of(members_of(paths)) if has_seeds else [], names)
-    there = columns_of(names) + tuple(Column(name, Kind.ANY) for name in seeds)
+    kinds = seed_names_of(members_of(paths)) if has_seeds else {}
+    seeds = _seed_columns(list(kinds), names)
+    there = columns_of(names) + tuple(Column(name, kinds[key]) for name, key in seeds.items())
     if chosen is None:
         return Layout(there, seeds)
     by_name = {column.name: column for column in there}
@@ -146,6 +148,7 @@ def convert(
             )
         table.close()
     converted.rounded = getattr(table, "rounded", 0)
+    converted.untimed = getattr(table, "untimed", 0)
     return converted
 
 

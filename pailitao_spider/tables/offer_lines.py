@@ -12,6 +12,7 @@ import msgspec
 
 from pailitao_spider.errors import FieldError
 from pailitao_spider.offers.values.bounds import is_amount, is_count, is_share
+from pailitao_spider.offers.values.own_numbers import own_number
 from pailitao_spider.tables.columns import Cell, Column, Kind, cell
 from pailitao_spider.tables.csv_cells import BOM
 
@@ -21,6 +22,7 @@ Members = dict[str, msgspec.Raw]
 
 _BUFFER_BYTES = 1 << 20
 _MARK = BOM.encode()
+_MOST_KNOWN = 10_000
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
 _LINE = msgspec.json.Decoder(Members)
 _SEED = msgspec.json.Decoder(Members | None)
@@ -67,6 +69,7 @@ _READERS: dict[Kind, Callable[[msgspec.Raw], Cell]] = {
     Kind.LINK: _TEXT.decode,
     Kind.MOMENT: _TEXT.decode,
     Kind.JSON: _json,
+    Kind.OWN: lambda raw: own_number(_ANY.decode(raw)),
     Kind.ANY: lambda raw: cell(_ANY.decode(raw)),
 }
 
@@ -106,13 +109,32 @@ def _line(path: Path, number: int, raw: bytes) -> OfferLine:
     return OfferLine(path, number, members)
 
 
-def seed_names_of(lines: Iterable[OfferLine]) -> list[str]:
-    """The names in all `seed_extra`, in the order of their first appearance."""
-    names: dict[str, None] = {}
+def seed_names_of(lines: Iterable[OfferLine]) -> dict[str, Kind]:
+    """The names in all `seed_extra`, in the order of their first appearance.
+
+    A column whose values are all numbers, or nothing, is one of numbers.
+    """
+    kinds: dict[str, Kind] = {}
+    known: dict[tuple[str, bytes], bool] = {}
     for line in lines:
-        if line.members is not None:
-            names |= dict.fromkeys(_seed_members(line.members))
-    return list(names)
+        for name, raw in _seed_members(line.members).items() if line.members is not None else ():
+            key = name, bytes(raw)
+            if key not in known:
+                if len(known) > _MOST_KNOWN:
+                    known.clear()
+                known[key] = _is_own_number(raw)
+            kinds[name] = (
+                Kind.OWN if known[key] and kinds.get(name) in (None, Kind.OWN) else Kind.ANY
+            )
+    return kinds
+
+
+def _is_own_number(raw: msgspec.Raw) -> bool:
+    try:
+        value = _ANY.decode(raw)
+    except _UNREADABLE:
+        return False
+    return value in (None, "") or own_number(value) is not None
 
 
 def _seed_members(members: Members) -> Members:

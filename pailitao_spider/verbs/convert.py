@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         paths, out = _feeds(options.files), _output(options.output)
         _check_apart(paths, out)
         check_library(out.suffix[1:])
-        has_bom = csv_has_bom(getattr(options, "settings", None) or {})
+        has_bom = csv_has_bom(getattr(options, "settings", None) or {}, unset=True)
         layout = _layout(paths, options)
         converted = _converted(paths, out, layout, has_bom, told)
     except PailitaoError as error:
@@ -170,6 +170,8 @@ def _story(converted: Converted, layout: Layout, paths: Sequence[Path], out: Pat
         names = ", ".join(f"{name} ({n})" for name, n in converted.unread.most_common(10))
         facts.append(f"unknown:  values of {counted(converted.odd, 'offer')} that cannot be read, "
                      f"the first at {converted.first_odd}: {names}")  # fmt: skip
+    if converted.untimed:
+        facts.append(f"unknown:  {counted(converted.untimed, 'time')} that cannot be read")
     if converted.rounded:
         facts.append(
             f"rounded:  {counted(converted.rounded, 'number')} with more digits than the format has"
