@@ -89,6 +89,7 @@ def _no_keys_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("PAILITAO_", "REDIS_")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("PAILITAO_LANG", "en")
 
 
 class Served:

@@ -136,5 +136,6 @@ class Crawler:
             "PYTHONPATH": str(REPOSITORY),
             "SCRAPY_SETTINGS_MODULE": "pailitao_spider.settings",
             "COLUMNS": "100",
+            "PAILITAO_LANG": "en",
             **self.env,
         }

@@ -11,10 +11,10 @@ from difflib import get_close_matches
 from pailitao_spider.cli.verbs import GROUPS, VERBS, verb_module, verb_parser
 from pailitao_spider.cli.words import tr
 
-__all__ = ["main"]
+__all__ = ["EXAMPLES", "main"]
 
 _SETTINGS = "pailitao_spider.settings"
-_EXAMPLES = (
+EXAMPLES = (
     ("PAILITAO_SANDBOX=1 pailitao search photos/", "try it: invented offers, no key"),
     ("pailitao search list.xlsx -o offers.jsonl", "go on where it stopped"),
     ("pailitao report offers.jsonl", "photos beside their offers, for the browser"),
@@ -41,7 +41,7 @@ def help_text() -> str:
         lines += ["", tr(group)]
         lines += [_line(verb, tr(verb_module(verb).SUMMARY)) for verb in verbs]
     lines += ["", tr("Examples")]
-    lines += [f"  {line:<46}# {tr(what)}" for line, what in _EXAMPLES]
+    lines += [f"  {line:<46}# {tr(what)}" for line, what in EXAMPLES]
     return "\n".join(lines) + "\n"
 
 

@@ -67,6 +67,8 @@ def apply_files(settings: BaseSettings, environ: Mapping[str, str] = os.environ)
         if path.is_file():
             found = read_file_settings(path)
             told += [*found.warnings, *_apply(found, settings, environ)]
+    if language := settings.get("PAILITAO_LANG"):  # asked for before there are settings
+        os.environ.setdefault("PAILITAO_LANG", str(language))
     return told
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from scrapy import signals
 
 from pailitao_spider import stat_keys
+from pailitao_spider.cli.words import tr
 from pailitao_spider.config.feeds import can_go_on, local_feeds
 from pailitao_spider.config.setting_table import sql_url_of
 from pailitao_spider.crawl.session import session_of
@@ -36,6 +37,15 @@ _FULL = ("no space", "quota", "too large", "is full")
 """What a message says of a disk that takes no more."""
 _HARMED = ("was removed or renamed", "was replaced by", "was cut to")
 """What a message says of a file that somebody else has harmed."""
+_SHORT = (
+    "{short} {seeds}: {seen} of {of} offers. The gateway says that it has more than it showed: see "
+    "coverage in the ledger; -a passes=2 looks twice where pages repeat each other."
+)
+_IN_VAIN = (
+    "{left} seeds were refused or repeated themselves before and are as they were: not asked "
+    "again; -a again=1 does."
+)
+SENTENCES = (_SHORT, _IN_VAIN, *_REASONS.values())
 _STATUSES = ("done", "empty", "partial", "failed")
 
 
@@ -114,58 +124,66 @@ class Summary:
             return int(values.get(key, 0))
 
         seconds = (self._ended or time.monotonic()) - self._started
+        statuses = {each: number(stat_keys.seeds(each)) for each in _STATUSES}
+        offers = {
+            "new": self._new(number(stat_keys.OFFERS_NEW)),
+            "duplicate": number(stat_keys.OFFERS_DUPLICATE),
+            "filtered": number(stat_keys.OFFERS_FILTERED),
+            "rejected": number(stat_keys.OFFERS_REJECTED),
+        }
+        pages = {"pages": number(stat_keys.PAGES), "rows": number(stat_keys.ROWS)}
         return [
-            ("seeds", ", ".join(f"{number(stat_keys.seeds(each))} {each}" for each in _STATUSES)),
-            ("pages", f"{number(stat_keys.PAGES)} with {number(stat_keys.ROWS)} rows"),
-            (
-                "offers",
-                f"{self._new(number(stat_keys.OFFERS_NEW))}, "
-                f"{number(stat_keys.OFFERS_DUPLICATE)} duplicate, "
-                f"{number(stat_keys.OFFERS_FILTERED)} filtered, "
-                f"{number(stat_keys.OFFERS_REJECTED)} rejected",
-            ),
-            ("calls", self._calls(number(stat_keys.CALLS), seconds)),
+            (tr("seeds"), tr("{done} done, {empty} empty, {partial} partial, {failed} failed",
+                             **statuses)),
+            (tr("pages"), tr("{pages} with {rows} rows", **pages)),
+            (tr("offers"), tr("{new}, {duplicate} duplicate, {filtered} filtered, "
+                              "{rejected} rejected", **offers)),
+            (tr("calls"), self._calls(number(stat_keys.CALLS), seconds)),
             *self._key_rows(),
             ("429s", str(number(stat_keys.refused("throttled")))),
             *self._refused_row(),
-            ("time", f"{seconds:.1f} s"),
-        ]
+            (tr("time"), tr("{seconds} s", seconds=f"{seconds:.1f}")),
+        ]  # fmt: skip
 
     def _new(self, let_through: int) -> str:
         """What other pipelines dropped is in no feed."""
         kept = min(self._session.items_kept, let_through)
-        dropped = "" if kept == let_through else f" ({let_through - kept} more dropped later)"
-        return f"{kept} new{dropped}"
+        if kept == let_through:
+            return tr("{kept} new", kept=kept)
+        return tr("{kept} new ({dropped} more dropped later)",
+                  kept=kept, dropped=let_through - kept)  # fmt: skip
 
     def _refused_row(self) -> Iterator[tuple[str, str]]:
         refused = counted(self._crawler.stats).refused
         if any(refused.values()):
-            yield "refused", refusals(refused)
+            yield tr("refused"), refusals(refused)
 
     def _calls(self, calls: int, seconds: float) -> str:
         config, keys = self._session.config, self._session.pool.keys
         text = f"{calls}, {calls / max(seconds, 0.001):.3g}/s"
         if config.daily_calls is not None and len(keys) == 1:
-            text += f"; {self._today(keys[0]).calls} of {config.daily_calls} today"
+            text += tr("; {calls} of {most} today",
+                       calls=self._today(keys[0]).calls, most=config.daily_calls)  # fmt: skip
         if len(keys) > 1:
-            return f"{text}; by {len(keys)} keys"
+            return text + tr("; by {count} keys", count=len(keys))
         return f"{text}{self._pace(keys[0])}"
 
     def _pace(self, key: Key) -> str:
         rate = self._session.rate_of(key)
         if rate is not None:
-            return f"; quota {rate:g}/s"
+            return tr("; quota {rate}/s", rate=f"{rate:g}")
         if not key.gate.has_found:
             return ""
-        return f"; found a quota of about {key.gate.per_second:.3g}/s"
+        return tr("; found a quota of about {rate}/s", rate=f"{key.gate.per_second:.3g}")
 
     def _key_rows(self) -> Iterator[tuple[str, str]]:
         """What was asked of each key, where there are several."""
         keys = self._session.pool.keys
         for key in keys if len(keys) > 1 else ():
             today = self._today(key)
-            text = f"{key.seats} calls{self._pace(key)}; {today.calls} today, {today.billed} billed"
-            out = "" if key.out is None else f"; out: {key.out.text}"
+            text = tr("{calls} calls{pace}; {today} today, {billed} billed", calls=key.seats,
+                      pace=self._pace(key), today=today.calls, billed=today.billed)  # fmt: skip
+            out = "" if key.out is None else tr("; out: {why}", why=key.out.text)
             yield key.name, f"{text}{out}"
 
     def _today(self, key: Key) -> DayUsage:
@@ -176,36 +194,37 @@ class Summary:
         lines = []
         paths = self._session.books.paths
         if paths is None:
-            lines.append("No local file by -O or -o: there is no ledger, nothing to go on with.")
+            lines.append(
+                tr("No local file by -O or -o: there is no ledger, nothing to go on with.")
+            )
         else:
             lines += [f"{name} {path}" for name, path in _named(paths) if path.exists()]
         if (short := values.get(stat_keys.SEEDS_NOT_SHOWN, 0)) > 0:
             seen, of = values.get(stat_keys.SHORT_SEEN, 0), values.get(stat_keys.SHORT_OF, 0)
-            lines.append(
-                f"{short} {'seed' if short == 1 else 'seeds'}: {seen} of {of} offers. The gateway "
-                "says that it has more than it showed: see coverage in the ledger; -a passes=2 "
-                "looks twice where pages repeat each other."
-            )
+            seeds = tr("seed" if short == 1 else "seeds")
+            lines.append(tr(_SHORT, short=short, seeds=seeds, seen=seen, of=of))
         for watch in self._session.drift.values():
             lines += [f"drift:    {words}" for words in watch.words()]
         if (follower := self._follower()) is not None:
             lines += follower.last_words()
         if self._session.config.sandbox is not None:
-            lines.append("These offers are invented: PAILITAO_SANDBOX is on.")
+            lines.append(tr("These offers are invented: PAILITAO_SANDBOX is on."))
         if (known := values.get(stat_keys.SEEDS_KNOWN, 0)) > 0:
-            lines.append(f"{known} seeds were done before and were not searched again.")
-        if (left := values.get(stat_keys.SEEDS_IN_VAIN, 0)) > 0:
             lines.append(
-                f"{left} seeds were refused or repeated themselves before and are as they were: "
-                "not asked again; -a again=1 does."
+                tr("{known} seeds were done before and were not searched again.", known=known)
             )
+        if (left := values.get(stat_keys.SEEDS_IN_VAIN, 0)) > 0:
+            lines.append(tr(_IN_VAIN, left=left))
         reason = str(values.get("finish_reason", _CUT_OFF))
         if is_cut and reason == "finished" and self._follower() is None:
             reason = _CUT_OFF  # a feed was still being closed
         if reason != "finished":
             lines.append(self._early_end(reason, is_cut=is_cut))
         elif left := self._session.without_end:
-            lines.append(f"Seeds without an end: {left}, by an error above; go on with -o, not -O.")
+            lines.append(
+                tr("Seeds without an end: {left}, by an error above; go on with -o, not -O.",
+                   left=left)
+            )  # fmt: skip
         return lines
 
     def _follower(self) -> SqlFollower | None:
@@ -216,12 +235,14 @@ class Summary:
         return self._crawler.get_extension(SqlFollower)
 
     def _early_end(self, reason: str, *, is_cut: bool) -> str:
-        why = self._session.stopped or _REASONS.get(reason, reason)
+        why = self._session.stopped or tr(_REASONS.get(reason, reason))
+        stopped = tr("Stopped early: {why}", why=why)
         if self._session.books.paths is None:
-            return f"Stopped early: {why}"
+            return stopped
         if any(sign in why for sign in _HARMED):
-            return f"Stopped early: {why}\n{self._mending()}"
-        return f"Stopped early: {why}\nNothing is lost: {self._way_on(why, reason, is_cut=is_cut)}."
+            return f"{stopped}\n{self._mending()}"
+        way_on = self._way_on(why, reason, is_cut=is_cut)
+        return stopped + "\n" + tr("Nothing is lost: {way_on}.", way_on=way_on)
 
     def _mending(self) -> str:
         if self._session.config.cluster:
@@ -248,10 +269,10 @@ class Summary:
 
 def _named(paths: ResultPaths) -> list[tuple[str, Path]]:
     return [
-        ("offers:  ", paths.feed),
-        ("seeds:   ", paths.seeds),
-        ("rejected:", paths.rejected),
-        ("matches: ", paths.matches),
+        (tr("offers:  "), paths.feed),
+        (tr("seeds:   "), paths.seeds),
+        (tr("rejected:"), paths.rejected),
+        (tr("matches: "), paths.matches),
     ]
 
 

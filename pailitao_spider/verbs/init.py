@@ -17,7 +17,7 @@ __all__ = ["SUMMARY", "add_options", "run"]
 
 SUMMARY = "asks for a key, and keeps it in a file that only you can read"
 
-_WHERE = {
+WHERE = {
     "router": "key and secret of your app at open.1688.com, with 1688.item_search_img opened",
     "imagequery": "key and secret of your app at open.1688.com, with "
     "product.search.imageQuery and product.image.upload opened",
@@ -26,7 +26,7 @@ _WHERE = {
     "onebound": "key and secret of your account at open.onebound.cn",
     "tmapi": "the apiToken of your account at tmapi.top",
 }
-_NAMES = {
+NAMES = {
     "app_key": "app key", "app_secret": "app secret", "access_token": "access token (apiToken)",
 }  # fmt: skip
 
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         _check_free(path, replaces=options.replace)
         gateway = _gateway(options.gateway)
-        sys.stdout.write(f"{tr(_WHERE.get(gateway, ''))}\n")
+        sys.stdout.write(f"{tr(WHERE.get(gateway, ''))}\n")
         values = {name: _value(name) for name in dialect(gateway).needs}
         _write(path, {"gateway": gateway, **values})
         read_file_settings(path)
@@ -68,7 +68,7 @@ def _gateway(given: str | None) -> str:
     if given is None:
         sys.stdout.write(f"{tr('Whose key is it?')}\n")
         for number, name in enumerate(DIALECTS, 1):
-            sys.stdout.write(f"  {number}  {name:<11}{tr(_WHERE[name])}\n")
+            sys.stdout.write(f"  {number}  {name:<11}{tr(WHERE[name])}\n")
         given = input(tr("number or name: ")).strip()
     if given.isdecimal() and 0 < int(given) <= len(DIALECTS):
         return list(DIALECTS)[int(given) - 1]
@@ -78,12 +78,12 @@ def _gateway(given: str | None) -> str:
 
 def _value(name: str) -> str:
     """What is typed is not shown. Raises ConfigError for what was pasted from an example."""
-    question = f"{tr(_NAMES[name])}: "
+    question = f"{tr(NAMES[name])}: "
     is_hidden = sys.stdin.isatty() and name != "app_key"
     typed = (getpass.getpass(question) if is_hidden else input(question)).strip()
     if not typed or not typed.isascii() or not typed.isprintable() or "..." in typed:
         raise ConfigError(tr("that is no {name}: letters and digits are wanted, as the gateway's "
-                             "console shows them", name=tr(_NAMES[name])))  # fmt: skip
+                             "console shows them", name=tr(NAMES[name])))  # fmt: skip
     return typed
 
 
