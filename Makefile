@@ -90,6 +90,7 @@ speed: $(VENV)/ready
 	@mkdir -p demo
 	$(BIN)/python -m benchmarks.throughput --json demo/throughput.json
 	$(BIN)/python -m benchmarks.plot demo/throughput.json docs/performance.svg
+	$(BIN)/python -m benchmarks.reading
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.seen
 	$(BIN)/python -m benchmarks.memory

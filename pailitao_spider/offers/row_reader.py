@@ -126,25 +126,39 @@ _SALES = ("sales", "sales_at_least", "sales_window")
 
 def _prices(taken: Fields, columns: Mapping[str, Column], is_own: bool) -> dict[str, Column]:
     """Prices by quantity: what they are from and to, and from how many pieces on they hold."""
-    if "price_range" not in taken.told and not taken.faults:
-        return {}
-    steps = list(taken.take("price_range"))
-    for fault in [] if is_own else [each for each in taken.faults if each.field == "price"]:
-        try:  # a range where one price was expected
-            steps[fault.place] = values.steps(fault.raw) or steps[fault.place]
-            taken.faults.remove(fault)
-        except FieldError:
-            pass
+    steps = taken.take("price_range")
+    ranges = {} if is_own else _prices_as_ranges(taken)
+    if ranges:
+        steps = [ranges.get(place) or each for place, each in enumerate(steps)]
     if not any(steps):
         return {}
+    if not any(each and each.breaks for each in steps):
+        return {
+            "price_min": filled(columns["price_min"], [each and each.low for each in steps]),
+            "price_max": filled(columns["price_max"], [each and each.high for each in steps]),
+        }
     low, high, breaks = zip(*[each or _NO_STEPS for each in steps], strict=True)
-    least = [each and each[0]["min_quantity"] for each in breaks] if any(breaks) else breaks
+    least = [each and each[0]["min_quantity"] for each in breaks]
     return {
         "price_min": filled(columns["price_min"], low),
         "price_max": filled(columns["price_max"], high),
         "price_breaks": breaks,
         "min_order": filled(columns["min_order"], least),
     }
+
+
+def _prices_as_ranges(taken: Fields) -> dict[int, values.Steps]:
+    """Ranges where one price was expected, by their rows."""
+    ranges: dict[int, values.Steps] = {}
+    for fault in [each for each in taken.faults if each.field == "price"]:
+        try:
+            found = values.steps(fault.raw)
+        except FieldError:
+            continue
+        taken.faults.remove(fault)
+        if found is not None:
+            ranges[fault.place] = found
+    return ranges
 
 
 _NO_STEPS = values.Steps(None, None)

@@ -234,8 +234,16 @@ def _are_links(column: Column) -> bool:
     joined = "".join(column)
     if not (joined.isascii() and joined.isprintable()) or _NEVER_IN_A_LINK.search(joined):
         return False
-    origins = {address[: address.find("/", 8) + 1] for address in column}
+    origin = _origin(column[0])
+    if "\n".join(["", *column]).count(f"\n{origin}") == len(column):
+        origins = {origin}
+    else:
+        origins = set(map(_origin, column))
     return all(map(USUAL_ORIGIN.fullmatch, origins)) and max(map(len, column)) <= MAX_LINK
+
+
+def _origin(address: str) -> str:
+    return address[: address.find("/", 8) + 1]
 
 
 _MOMENTS = re.compile(rf"(?:{USUAL_MOMENT.pattern}\n)+")
