@@ -27,6 +27,7 @@ from pailitao_spider.sandbox.faults import parse_fault
 from pailitao_spider.sandbox.server import Gateway, Site
 from pailitao_spider.verbs import doctor
 from tests.crawling import REPOSITORY, Crawler
+from tests.scripted_gateway import Answer, refused, scripted
 from tests.test_crawl import PHOTOS
 
 CATALOGUE = Catalogue()
@@ -662,3 +663,50 @@ def test_the_command_prints_its_lines_and_exits_with_what_it_found(
     done = scrapy(crawler, "doctor")
     assert (done.returncode, done.stderr) == (1, "")
     assert scrapy(crawler, "doctor", "--sedes", "x").returncode == 2
+
+
+# a gateway with words of its own
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict", "subject", "said"),
+    [
+        ("imgid is null", "right", "permission", "all is right with it"),
+        ("图片不能为空", "right", "permission", "all is right with it"),
+        ("sign error", "wrong", "secret", "PAILITAO_APP_SECRET"),
+        ("timestamp expired", "wrong", "clock", "clock"),
+        ("app_key is null", "wrong", "key", "PAILITAO_APP_KEY"),
+        ("参数错误", "note", "permission", "参数错误"),
+        ("page is invalid", "note", "permission", "page is invalid"),
+    ],
+    ids=ascii,
+)
+def test_a_search_is_called_right_only_where_the_picture_was_refused(
+    patient: Patient, words: str, verdict: str, subject: str, said: str
+) -> None:
+    with scripted(lambda asked, number: refused(words)) as gateway:
+        patient.set(url=gateway.url, app_key="27182818", **_secrets(CANARIES))
+        told = patient.asks()
+    assert said in told.line(verdict, subject)
+    assert told.exit_code == (verdict == "wrong")
+
+
+def test_a_gateway_that_repeats_the_call_makes_the_doctor_print_no_secret(
+    patient: Patient,
+) -> None:
+    def script(asked: dict[str, str], number: int) -> Answer:
+        return refused("imgid, sign and token are bad: " + " ".join(map("=".join, asked.items())))
+
+    with scripted(script) as gateway:
+        patient.set(url=gateway.url, app_key="27182818", **_secrets(CANARIES))
+        told = patient.asks()
+        [call] = gateway.calls
+    assert not [each for each in (*CANARIES.values(), call["sign"]) if each in told.out]
+
+
+def _secrets(canaries: dict[str, str]) -> dict[str, object]:
+    return {
+        "app_secret": canaries["secret"],
+        "access_token": canaries["access_token"],
+        "refresh_token": canaries["refresh_token"],
+    }

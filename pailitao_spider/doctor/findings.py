@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import quote
 
+from pailitao_spider.gateways.washing import without_named
 from pailitao_spider.offers.values import cleaned
 
 __all__ = ["Finding", "Verdict", "note", "right", "without", "wrong"]
@@ -58,4 +59,4 @@ def without(secrets: Iterable[str | None], finding: Finding) -> Finding:
     for each in sorted(hidden, key=len, reverse=True):
         parts = [part.replace(each, "…") for part in parts]
     text, remedy = (cleaned(part)[:_MOST_LETTERS] for part in parts)
-    return replace(finding, text=text, remedy=remedy)
+    return replace(finding, text=without_named(text), remedy=remedy)
