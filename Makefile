@@ -96,7 +96,11 @@ speed: $(VENV)/ready
 	$(BIN)/python -m benchmarks.memory
 
 pictures: demo
-	$(BIN)/python docs/pictures_report.py demo/report.html
+	$(BIN)/scrapy pailitao report demo/offers.jsonl --terms examples/terms.toml -O demo/terms.html
+	$(BIN)/scrapy pailitao workbook demo/offers.jsonl --terms examples/terms.toml --language en -O demo/buy.xlsx
+	$(BIN)/python docs/pictures_report.py demo/terms.html
+	$(BIN)/python docs/pictures_workbook.py demo/buy.xlsx
+	$(BIN)/python docs/pictures_live.py
 	$(BIN)/python docs/pictures_panel.py
 	$(BIN)/python docs/pictures_ways.py
 

@@ -46,6 +46,9 @@ SHOTS = (
     Shot("report-narrow", 390, 844),
     Shot("report-dark", 1400, 900, is_dark=True, clicks=("[data-view=overview]",)),
     Shot("report-chinese", 1400, 900, clicks=("#seeds [data-seed='4']", "#language")),
+    Shot("report-table", 1400, 900, clicks=("[data-layout=table]",)),
+    Shot("report-best", 1400, 900, clicks=("#seeds [data-seed='-1']", "[data-layout=best]")),
+    Shot("report-beside", 1400, 900, clicks=(*TICKS, "#compare")),
 )
 
 
