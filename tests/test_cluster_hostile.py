@@ -260,7 +260,7 @@ def test_a_run_of_the_cluster_leaves_no_secret_anywhere(
     account = gateway.account
     wanted = {*CANARIES.values(), *gateway.seen, account.access_token, account.refresh_token}
     wanted.discard("")
-    assert len(wanted) > 30, "signatures were seen on the wire"
+    assert len(wanted) > 20, "signatures were seen on the wire"
     for part in ("stats-", ".aof", "worker-1.log", ".seeds.jsonl", "token", "midway", "uploads"):
         assert any(part in name for name in places), part
     assert {

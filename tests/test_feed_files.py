@@ -186,4 +186,4 @@ def test_an_unknown_verb_is_quoted(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "'reprot' is no verb; did you mean report? Give one of: push" in done.stderr
+    assert "'reprot' is no verb; did you mean report? Give one of: " in done.stderr

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pailitao_spider import pictures
 from pailitao_spider.errors import PictureError
 from pailitao_spider.pictures import Picture, PictureLimits, formats, prepare
 from pailitao_spider.pictures.orientation import TRANSPOSED
+from pailitao_spider.seeds.image_bytes import decode_base64, load, read_file
 from pailitao_spider.seeds.model import Base64Image, FileImage
 
 LIMITS = PictureLimits(bytes=2_000_000, side_pixels=2000, formats=frozenset({"JPEG", "PNG"}))
@@ -337,12 +337,12 @@ def test_any_bytes_raise_nothing_but_picture_error(tail: bytes, head: bytes) -> 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(encoded(halves(), "PNG"))
-    assert pictures.load(FileImage(path)) == path.read_bytes()
+    assert load(FileImage(path)) == path.read_bytes()
 
 
 def read_code(path: Path) -> str:
     with pytest.raises(PictureError) as caught:
-        pictures.read_file(path)
+        read_file(path)
     return caught.value.code
 
 
@@ -361,7 +361,7 @@ def test_what_is_no_readable_file_is_refused(tmp_path: Path) -> None:
 def test_base64_is_read_with_its_line_breaks() -> None:
     raw = encoded(halves(), "PNG")
     text = base64.encodebytes(raw).decode()
-    assert pictures.load(Base64Image(text, "base64:x")) == raw
+    assert load(Base64Image(text, "base64:x")) == raw
 
 
 @pytest.mark.parametrize(
@@ -370,5 +370,5 @@ def test_base64_is_read_with_its_line_breaks() -> None:
 )
 def test_what_is_no_base64_is_refused(text: str, code: str) -> None:
     with pytest.raises(PictureError) as caught:
-        pictures.decode_base64(text)
+        decode_base64(text)
     assert caught.value.code == code

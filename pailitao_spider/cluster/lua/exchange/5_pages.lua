@@ -89,7 +89,7 @@ end
 
 -- Runs what handles one entry. One whose data cannot be worked with is buried, and stands in
 -- nobody's way; whatever else Redis refuses ends the call.
-local SPOILED = { '^WRONGTYPE', 'not an integer', 'not a valid float', 'attempt to ' }
+local SPOILED = { '^WRONGTYPE', 'not an integer', 'not a valid float', 'attempt to ', 'must be a number' }
 
 local function guarded(id, handle, ...)
   local is_done, found = pcall(handle, ...)
