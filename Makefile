@@ -8,6 +8,7 @@
 # make lint     ruff and mypy
 # make soak     the long proofs
 # make scrapy-tests  Scrapy's own tests, with the add-on in every crawler
+# make docs    the documentation as a site, in site/, its links checked
 # make bench    how much of a quota is used, by one key and by three
 # make speed    offers a second beside other ways to get them, memory, start-up; some 15 minutes
 # make pictures the pictures of the docs, taken of the demo's report
@@ -18,7 +19,7 @@ PYTHON ?= python3
 # Tests that are compiled once need not be compiled by each process of each run.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo install cluster test test-desktop wheel-test lint soak scrapy-tests bench speed pictures clean
+.PHONY: demo install docs cluster test test-desktop wheel-test lint soak scrapy-tests bench speed pictures clean
 
 PHOTOS ?= examples/photos
 # Packages that are not compiled at once are there twice as soon; each is compiled when it is used.
@@ -81,6 +82,12 @@ soak: $(VENV)/ready
 
 scrapy-tests: $(VENV)/ready
 	$(BIN)/python tests/scrapys_own/run.py .scrapy-tests
+
+docs: $(VENV)/installed
+	$(BIN)/python docs/reference_page.py
+	@if command -v uv >/dev/null 2>&1; then uv pip install -q --python $(BIN)/python -e '.[docs]'; \
+	else $(PIP) -q -e '.[docs]'; fi
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -q -d site
 
 bench: $(VENV)/ready
 	$(BIN)/python benchmarks/quota.py

@@ -175,6 +175,19 @@ def test_an_estimate_counts_what_would_be_asked_for(
     assert not Path("offers.jsonl").exists()
 
 
+def test_an_estimate_skips_what_the_ledger_calls_done(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        picture(Path(name), "red" if name == "a.jpg" else "blue")
+    Path("list.txt").write_text("a.jpg\nb.jpg\n")
+    ledger({"seed_id": "a.jpg", "image": "a.jpg", "status": "done"})
+    assert exit_code("search", "list.txt", "--dry-run") == 0
+    said = capsys.readouterr().out
+    assert "1 were searched before" in said
+    assert "1 pictures, 1 of them uploaded" in said
+    assert exit_code("search", "list.txt", "--dry-run", "-O", "offers.jsonl") == 0
+    assert "2 pictures, 2 of them uploaded" in capsys.readouterr().out
+
+
 def test_without_limits_an_estimate_promises_no_most(capsys: pytest.CaptureFixture[str]) -> None:
     picture(Path("a.jpg"), "red")
     assert estimating.run({"seeds": "a.jpg"}, []) == 0

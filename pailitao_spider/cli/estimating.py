@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from math import ceil
+from pathlib import Path
 from typing import Any
 
+import msgspec
 from scrapy.settings import Settings
 
 from pailitao_spider.cli.words import tr
@@ -22,6 +25,8 @@ from pailitao_spider.errors import BadSeedError, PailitaoError
 from pailitao_spider.gateways.calls import Limits
 from pailitao_spider.gateways.registry import dialect
 from pailitao_spider.pictures import known_format
+from pailitao_spider.results.lines import NO_LINE
+from pailitao_spider.results.records import LedgerLine
 from pailitao_spider.seeds.image_bytes import load
 from pailitao_spider.seeds.model import BadLine, Seed, UrlImage
 from pailitao_spider.seeds.sources import open_source
@@ -37,6 +42,8 @@ class Estimate:
 
     seeds: int = 0
     doubles: int = 0
+    done: int = 0
+    """Seeds that the ledger calls done: they would be skipped."""
     uploads: int = 0
     refused: int = 0
     """Seeds whose picture none of the gateways takes."""
@@ -46,7 +53,7 @@ class Estimate:
 
     @property
     def searched(self) -> int:
-        return self.seeds - self.doubles - self.refused - self.bad_number
+        return self.seeds - self.doubles - self.done - self.refused - self.bad_number
 
     @property
     def calls_at_least(self) -> int:
@@ -57,13 +64,16 @@ class Estimate:
         return None if self.pages is None else self.uploads + self.searched * self.pages
 
 
-def run(given: Mapping[str, str], typed: Sequence[str]) -> int:
-    """Exits with 0, 1 when some seeds cannot be searched, 2 for a mistake."""
+def run(given: Mapping[str, str], typed: Sequence[str], going_on: Sequence[Path] = ()) -> int:
+    """Exits with 0, 1 when some seeds cannot be searched, 2 for a mistake.
+
+    `going_on` are feeds that are not begun anew.
+    """
     try:
         config, keys = _settings(typed)
         asked = Arguments.read(given)
         check_abilities(keys, asked, given)
-        found = estimate(asked, keys)
+        found = estimate(asked, keys, _done(going_on))
     except PailitaoError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -84,13 +94,30 @@ def _settings(typed: Sequence[str]) -> tuple[Config, tuple[KeyConfig, ...]]:
     return config, keys_of(replace(config, sandbox=config.sandbox or "1"))
 
 
-def estimate(asked: Arguments, keys: Iterable[KeyConfig]) -> Estimate:
+def _done(feeds: Iterable[Path]) -> frozenset[str]:
+    """Seeds that would be skipped: ledgers beside the feeds call them done or empty."""
+    decode = msgspec.json.Decoder(LedgerLine).decode
+    ends: dict[str, str] = {}
+    for path in (each.with_suffix(".seeds.jsonl") for each in feeds):
+        for raw in path.read_bytes().splitlines() if path.is_file() else ():
+            with suppress(*NO_LINE):
+                line = decode(raw)
+                ends[line.seed_id] = line.status
+    return frozenset(each for each, status in ends.items() if status in ("done", "empty"))
+
+
+def estimate(
+    asked: Arguments, keys: Iterable[KeyConfig], done: Container[str] = frozenset()
+) -> Estimate:
     """Reads the whole source. Raises SourceError."""
     limits = [dialect(key.gateway).limits for key in keys]
     found = Estimate(pages=_pages(asked, limits))
     known: set[bytes] = set()
     for each in open_source(asked.seeds or "", sheet=asked.sheet):
         found.seeds += 1
+        if each.seed_id in done:
+            found.done += 1
+            continue
         try:
             _count(each, found, known, limits)
         except BadSeedError as error:
@@ -141,6 +168,8 @@ def _pages(asked: Arguments, limits: Iterable[Limits]) -> int | None:
 def _told(found: Estimate, keys: Sequence[KeyConfig], config: Config) -> Iterator[str]:
     yield tr("seeds:     {seeds}, of them {doubles} doubles, {bad} that cannot be read",
              seeds=found.seeds, doubles=found.doubles, bad=found.bad_number)  # fmt: skip
+    if found.done:
+        yield tr("done:      {done} were searched before and are skipped", done=found.done)
     for line in found.bad:
         yield f"           {line}"
     if (more := found.bad_number - len(found.bad)) > 0:

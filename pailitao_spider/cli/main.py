@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 
 from pailitao_spider.cli.verbs import GROUPS, VERBS, verb_module, verb_parser
 from pailitao_spider.cli.words import tr
@@ -57,7 +58,13 @@ def _version(_words: Sequence[str]) -> None:
 
 
 def _search(words: Sequence[str]) -> None:
-    from pailitao_spider.cli.search import crawl_line, is_worker, search_parser, spider_arguments
+    from pailitao_spider.cli.search import (
+        OUTPUT,
+        crawl_line,
+        is_worker,
+        search_parser,
+        spider_arguments,
+    )
 
     parser = search_parser()
     given, unknown = parser.parse_known_args(words[1:])
@@ -69,7 +76,8 @@ def _search(words: Sequence[str]) -> None:
     if given.dry_run:
         from pailitao_spider.cli.estimating import run
 
-        sys.exit(run(arguments, given.settings))
+        going_on = given.on or ([] if given.over else [OUTPUT])
+        sys.exit(run(arguments, given.settings, [Path(each) for each in going_on]))
     _scrapy(crawl_line(given))
 
 

@@ -10,9 +10,9 @@ from typing import NoReturn
 from pailitao_spider.cli.words import tr
 from pailitao_spider.config import parsers
 
-__all__ = ["ARGUMENTS", "crawl_line", "is_worker", "search_parser", "spider_arguments"]
+__all__ = ["ARGUMENTS", "OUTPUT", "crawl_line", "is_worker", "search_parser", "spider_arguments"]
 
-_OUTPUT = "offers.jsonl"
+OUTPUT = "offers.jsonl"
 ARGUMENTS: dict[str, tuple[str, str]] = {
     "sheet": ("NAME", "a workbook's sheet, by name or number; the first with pictures if not said"),
     "search_type": ("1|2", "1: the same item, 2: similar ones (1)"),
@@ -102,7 +102,7 @@ def crawl_line(given: argparse.Namespace) -> list[str]:
     for path in given.on:
         line += ["-o", path]
     if not given.over and not given.on and not is_worker(given.settings):
-        line += ["-o", _OUTPUT]
+        line += ["-o", OUTPUT]
     for name in ("loglevel", "logfile", "pidfile"):
         if (value := getattr(given, name)) is not None:
             line += [f"--{name}", value]

@@ -26,6 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source", metavar="SOURCE", help="as in `scrapy crawl pailitao -a seeds=SOURCE`"
     )
+    parser.add_argument("--sheet", metavar="NAME", help="of a workbook, by name or number")
     parser.add_argument(
         "--again", action="store_true", help="search seeds anew that ended partial or failed"
     )
@@ -55,7 +56,7 @@ async def _push(desk: Desk, options: argparse.Namespace) -> int:
         tell=_tell,
     )
     progress.pushed = pusher.pushed
-    await pusher.push(progress.watched(open_source(options.source)))
+    await pusher.push(progress.watched(open_source(options.source, sheet=options.sheet)))
     told = json.dumps(asdict(pusher.pushed)) if options.json else _story(pusher.pushed, desk)
     sys.stdout.write(f"{told}\n")
     return 1 if pusher.pushed.bad else 0
