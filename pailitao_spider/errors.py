@@ -13,7 +13,10 @@ PailitaoError
 
 from __future__ import annotations
 
+import msgspec
+
 __all__ = [
+    "UNDECODABLE",
     "AnswerError",
     "BadSeedError",
     "ConfigError",
@@ -24,6 +27,11 @@ __all__ = [
     "ResultsError",
     "SourceError",
 ]
+
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a decoder of msgspec raises for bytes that it cannot read: no JSON or MessagePack, another
+shape, no UTF-8, a thousand levels of nesting.
+"""
 
 
 class PailitaoError(Exception):

@@ -23,7 +23,6 @@ from hypothesis import strategies as st
 
 from pailitao_spider.errors import ResultsError
 from pailitao_spider.offers.dedup import DEDUP_KEYS
-from pailitao_spider.results import first_seen
 from pailitao_spider.results.atomic_files import AtomicFiles
 from pailitao_spider.results.first_seen import FirstSeenIndex
 from pailitao_spider.results.line_keys import moment_of, offer_sighting
@@ -32,6 +31,7 @@ from pailitao_spider.results.merging import Merged, merge
 from pailitao_spider.results.paths import ResultPaths
 from pailitao_spider.results.resume import WrittenOffer
 from pailitao_spider.sandbox.server import Site
+from pailitao_spider.storage import scratch
 from pailitao_spider.verbs import merge as verb
 from tests.crawling import Crawler
 from tests.test_faults import photo
@@ -598,7 +598,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_result(
     cache_kib: int,
     words: str,
 ) -> None:
-    monkeypatch.setattr(first_seen, "_CACHE_KIB", cache_kib)
+    monkeypatch.setattr(scratch, "_CACHE_KIB", cache_kib)
     results.put("w.jsonl", offer("old", None))
     results.merge()
     lines = [offer(str(number), None) for number in range(6_000)]
@@ -635,7 +635,7 @@ def test_two_merges_to_one_place_never_mix_their_lines(results: Results) -> None
     with AtomicFiles(paths) as first, AtomicFiles(paths) as second:
         first.feed.append(offer("1"))
         second.feed.append(offer("2"))
-        with pytest.raises(ResultsError, match="another merge writes this result"):
+        with pytest.raises(ResultsError, match="another command writes this result"):
             first.publish()
         second.publish()
     assert (results.written, results.lines()) == ({"offers.jsonl"}, [offer("2")])
@@ -644,7 +644,7 @@ def test_two_merges_to_one_place_never_mix_their_lines(results: Results) -> None
 @pytest.mark.parametrize("name", ["offers.jsonl", "[of] *?.jsonl"])
 def test_what_a_killed_merge_left_goes_and_nothing_else(tmp_path: Path, name: str) -> None:
     paths = ResultPaths.beside(tmp_path / name)
-    mine = tmp_path / "other.jsonl.merging"
+    mine = tmp_path / "other.jsonl.0123abcd.new"
     mine.touch()
     killed = AtomicFiles(paths)
     assert len(list(tmp_path.iterdir())) == 5

@@ -19,8 +19,8 @@ from pailitao_spider.analysis.postage import basis_of
 from pailitao_spider.analysis.sellers import bare_id
 from pailitao_spider.errors import ResultsError
 from pailitao_spider.offers.values.prices import YUAN
-from pailitao_spider.results.first_seen import sorting_database
 from pailitao_spider.results.line_keys import moment_of
+from pailitao_spider.storage.scratch import scratch_database
 
 __all__ = ["FIELDS", "Change", "Run", "changes", "ends", "percent"]
 
@@ -121,7 +121,7 @@ def changes(runs: Sequence[Run], misses: int = 2, *, with_lost: bool = False) ->
     An offer is vanished when the last `misses` runs that searched all its seeds to the end lack
     it. A run without a ledger is held to have done so. Raises ResultsError.
     """
-    with closing(sorting_database(_SCHEMA)) as database:
+    with closing(scratch_database(_SCHEMA)) as database:
         for number, run in enumerate(runs):
             database.execute("BEGIN")
             database.executemany("INSERT INTO seen VALUES (?, ?, ?, ?, ?)", _rows(number, run))

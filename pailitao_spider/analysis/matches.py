@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 
 from pailitao_spider.analysis.feed_reader import OfferLine, Tally
-from pailitao_spider.results.first_seen import lines_in, sorting_database
+from pailitao_spider.results.first_seen import lines_in
 from pailitao_spider.results.line_keys import NO_LINE
+from pailitao_spider.storage.scratch import scratch_database
 
 __all__ = ["Match", "Relations", "matches_in"]
 
@@ -49,7 +50,7 @@ class Relations:
         self, matches: Sequence[Path], tally: Tally, sightings: Iterable[Match] = ()
     ) -> None:
         """`sightings`: what older lines of offers tell, besides the matches."""
-        self._database = sorting_database(_SCHEMA)
+        self._database = scratch_database(_SCHEMA)
         told = chain(matches_in(matches, tally), sightings)
         first = next(told, None)
         self._has_matches = first is not None

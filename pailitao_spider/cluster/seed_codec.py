@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from pailitao_spider.crawl.picture_refs import picture_of
-from pailitao_spider.errors import BadSeedError, PailitaoError
+from pailitao_spider.errors import UNDECODABLE, BadSeedError, PailitaoError
 from pailitao_spider.offers.values import cleaned
 from pailitao_spider.seeds.ids import default_id
 from pailitao_spider.seeds.images import url_image
@@ -27,7 +27,6 @@ __all__ = [
     "NoSeedError",
     "digest_of",
     "line_of",
-    "other_name",
     "read_line",
     "read_payload",
     "seed_name",
@@ -36,10 +35,8 @@ __all__ = [
 
 MOST_LINE_BYTES = 64 * 1024
 _MOST_NAME = 200
-_SUFFIX_ROOM = 24
 _STORED = re.compile(r"sha256:([0-9a-f]{64})")
 _WEB = ("http://", "https://")
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _UNWRITABLE = (msgspec.EncodeError, UnicodeEncodeError, RecursionError, TypeError, ValueError)
 
 
@@ -118,7 +115,7 @@ def _decoded(raw: bytes) -> _Line:
         if _is_on_the_web(raw[:8].decode("latin-1")):
             return _Line(raw.decode().strip())
         return _LINES.decode(raw)
-    except _UNREADABLE as error:
+    except UNDECODABLE as error:
         raise NoSeedError(f"no seed: {cleaned(str(error))[:200]}") from error
 
 
@@ -158,12 +155,6 @@ def digest_of(found: IntakeSeed) -> str:
     seed = found.seed
     key = f"bad {seed.seed_id}" if found.bad else picture_of(seed.image).key
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def other_name(seed: Seed) -> str:
-    """The name to take when the seed's own is another picture's."""
-    suffix = hashlib.sha256(seed.image.label.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{seed.seed_id[: _MOST_NAME - _SUFFIX_ROOM]}-{suffix}"
 
 
 def written_payload(found: IntakeSeed) -> str:

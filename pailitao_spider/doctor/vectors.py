@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from pailitao_spider.doctor.findings import Finding, right, wrong
-from pailitao_spider.errors import SourceError
+from pailitao_spider.errors import UNDECODABLE, SourceError
 from pailitao_spider.gateways.signing import SIGNERS, sign, sign_path
 
 __all__ = ["Vector", "mismatches", "own_vectors", "read_vectors", "self_test"]
@@ -58,7 +58,7 @@ def read_vectors(path: Path) -> list[Vector]:
 def _decoded(raw: bytes, place: str) -> list[Vector]:
     try:
         found = msgspec.json.decode(raw, type=list[Vector])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise SourceError(f"{place}: no list of known signatures: {error}") from error
     if not found:
         raise SourceError(f"{place}: the list is empty; give one object a signature")

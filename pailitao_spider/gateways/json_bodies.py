@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from pailitao_spider.errors import AnswerError, FieldError
+from pailitao_spider.errors import UNDECODABLE, AnswerError, FieldError
 from pailitao_spider.gateways.charsets import guessed_in_utf8
 from pailitao_spider.offers import values
 from pailitao_spider.offers.row_table import is_deep
@@ -16,7 +16,7 @@ from pailitao_spider.offers.row_table import is_deep
 __all__ = ["decode", "first", "raw_rows", "returnable", "unwrapped", "whole_number", "yes_or_no"]
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError)
+_UNREADABLE = (*UNDECODABLE, ArithmeticError)
 _MOST_LEVELS = 64
 _FEWEST_ROWS = 8
 _JSONP = re.compile(rb"^[\w$.\[\]]{1,80}\s*\((.*)\)\s*;?$", re.DOTALL)

@@ -18,8 +18,10 @@ from pathlib import Path
 
 import msgspec
 
+from pailitao_spider.errors import UNDECODABLE
 from pailitao_spider.keys.rate_limiter import GateClosedError
 from pailitao_spider.keys.tokens import Token
+from pailitao_spider.storage.atomic_file import replacing
 
 __all__ = ["TokenFile", "default_folder"]
 
@@ -56,7 +58,7 @@ class TokenFile:
         """The kept tokens, or the configured ones."""
         try:
             kept = msgspec.json.decode(self.path.read_bytes(), type=_Kept)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        except (OSError, *UNDECODABLE):
             return self.configured
         if kept.grown_from != self._root():
             return self.configured
@@ -65,17 +67,11 @@ class TokenFile:
     def keep(self, token: Token) -> None:
         """Replaces the file as a whole, readable by the user only. Raises OSError."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        other = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
         content = _Kept(
             self._root(), token.access or "", token.refresh, token.renew_at, token.ends_at
         )
-        other.unlink(missing_ok=True)
-        descriptor = os.open(other, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with replacing(self.path, is_private=True) as file:
             file.write(msgspec.json.encode(content))
-            file.flush()
-            os.fsync(file.fileno())
-        other.replace(self.path)
 
     @asynccontextmanager
     async def locked(self, is_closing: Callable[[], bool] = lambda: False) -> AsyncIterator[None]:

@@ -9,13 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from secrets import token_hex
 
 from pailitao_spider.errors import ConfigError
+from pailitao_spider.storage.atomic_file import ENDING, replacing
 
 __all__ = ["PictureCache", "default_folder"]
 
-_ENDING = ".new"
 _FORGOTTEN_SECONDS = 3600
 _LEFT_SHARE = 0.9
 
@@ -55,15 +54,8 @@ class PictureCache:
         """Keeps a picture whole or not at all. Raises OSError."""
         path = self._path(url)
         path.parent.mkdir(exist_ok=True, mode=0o700)
-        other = path.with_name(f"{path.name}.{token_hex(4)}{_ENDING}")
-        try:
-            descriptor = os.open(other, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(raw)
-            other.replace(path)
-        except OSError:
-            other.unlink(missing_ok=True)
-            raise
+        with replacing(path, is_private=True) as file:
+            file.write(raw)
         with self._lock:
             self._bytes += len(raw)
             if self._bytes > self._most_bytes:
@@ -84,7 +76,7 @@ class PictureCache:
         for path in self._folder.glob("??/*"):
             with suppress(FileNotFoundError):
                 stat = path.stat()
-                if path.name.endswith(_ENDING) and stat.st_mtime < forgotten:
+                if path.name.endswith(ENDING) and stat.st_mtime < forgotten:
                     path.unlink()
                 else:
                     yield stat.st_mtime, stat.st_size, path

@@ -2,65 +2,16 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from contextlib import suppress
 from pathlib import Path
-from secrets import token_hex
 from types import TracebackType
 from typing import Self
 
-from pailitao_spider.errors import ResultsError
 from pailitao_spider.results.paths import ResultPaths
+from pailitao_spider.storage.atomic_file import AtomicFile
 
-__all__ = ["AtomicFile", "AtomicFiles"]
-
-_ENDING = ".merging"
-_BUFFER_BYTES = 1 << 20
-
-
-class AtomicFile:
-    """One file to be. A name of its own keeps two merges to one place from mixing their lines.
-
-    What a killed one left of this file is removed.
-    """
-
-    def __init__(self, target: Path) -> None:
-        for left in target.parent.glob(f"{glob.escape(target.name)}.*{_ENDING}"):
-            left.unlink(missing_ok=True)
-        self._target = target
-        self._path = target.with_name(f"{target.name}.{token_hex(4)}{_ENDING}")
-        self._file = self._path.open("xb", buffering=_BUFFER_BYTES)
-        self.is_empty = True
-
-    def append(self, line: bytes) -> None:
-        """Adds a line as it stands; the last of a file may lack its line end."""
-        self._file.write(line if line.endswith(b"\n") else line + b"\n")
-
-    def finish(self) -> None:
-        """Makes the lines durable."""
-        self.is_empty = self._file.tell() == 0
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-
-    def publish(self) -> None:
-        """Puts the file in its place."""
-        try:
-            self._path.replace(self._target)
-        except FileNotFoundError as error:
-            raise ResultsError(
-                f"{self._target}: another merge writes this result too; let it end, then look"
-            ) from error
-
-    def withdraw(self) -> None:
-        """There is to be no such file: what an earlier merge left goes."""
-        self._target.unlink(missing_ok=True)
-
-    def discard(self) -> None:
-        with suppress(OSError):  # a full disk: the rest of the buffer is given up, too
-            self._file.close()
-        self._path.unlink(missing_ok=True)
+__all__ = ["AtomicFiles"]
 
 
 class AtomicFiles:
@@ -82,7 +33,7 @@ class AtomicFiles:
             raise
 
     def _begin(self, target: Path) -> AtomicFile:
-        self._drafts.append(AtomicFile(target))
+        self._drafts.append(AtomicFile(target, sweeps=True))
         return self._drafts[-1]
 
     def __enter__(self) -> Self:

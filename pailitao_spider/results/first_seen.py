@@ -5,7 +5,6 @@ A private temporary SQLite database sorts them on disk, so that memory stays fla
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -13,10 +12,10 @@ from pathlib import Path
 from pailitao_spider.errors import ResultsError
 from pailitao_spider.results.feed_files import mark_bytes
 from pailitao_spider.results.line_keys import LineKey
+from pailitao_spider.storage.scratch import scratch_database
 
-__all__ = ["FirstSeenIndex", "lines_in", "sorting_database"]
+__all__ = ["FirstSeenIndex", "lines_in"]
 
-_CACHE_KIB = 32 * 1024
 _BUFFER_BYTES = 1 << 20
 _SCHEMA = "CREATE TABLE sightings (number INTEGER PRIMARY KEY, moment REAL, key, seed TEXT)"
 _FIRST = """
@@ -46,16 +45,6 @@ def lines_in(path: Path) -> Iterator[bytes]:
         ) from error
 
 
-def sorting_database(schema: str) -> sqlite3.Connection:
-    """A private database on disk that is gone with the process."""
-    database = sqlite3.connect("", isolation_level=None)
-    database.execute("PRAGMA journal_mode=OFF")
-    database.execute("PRAGMA synchronous=OFF")
-    database.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-    database.executescript(schema)
-    return database
-
-
 class FirstSeenIndex:
     """What some files hold. A torn line is one that is neither blank nor a sighting."""
 
@@ -67,7 +56,7 @@ class FirstSeenIndex:
         self._files = files
         self._sighting_of = sighting_of
         self._line_counts: list[int] = []
-        self._database = sorting_database(_SCHEMA)
+        self._database = scratch_database(_SCHEMA)
 
     def read(self) -> None:
         """Reads all files, as long as they are now: workers may still be writing."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -29,6 +28,7 @@ from pailitao_spider.results.picture_identity import is_same, picture_key
 from pailitao_spider.results.records import LedgerLine, Match
 from pailitao_spider.results.seed_index import KnownSeed, SeedIndex
 from pailitao_spider.results.twins import cause_of, is_twin
+from pailitao_spider.seeds.ids import id_apart
 from pailitao_spider.seeds.model import BadLine, Seed
 
 __all__ = ["Books"]
@@ -192,8 +192,7 @@ class Books:
         """
         if self._is_free(seed.seed_id, seed, key):
             return seed
-        suffix = hashlib.sha256(seed.image.label.encode()).hexdigest()[:8]
-        wanted = name = f"{seed.seed_id}-{suffix}"
+        wanted = name = id_apart(seed.seed_id, seed.image.label)
         for number in count(2):
             if self._is_free(name, seed, key):
                 break
@@ -205,7 +204,7 @@ class Books:
         known = self.roster.seed(bad.seed_id)
         if known is None or known.status == "failed" or known.image.endswith(bad.image):
             return bad.seed_id
-        return f"{bad.seed_id}-{hashlib.sha256(bad.image.encode()).hexdigest()[:8]}"
+        return id_apart(bad.seed_id, bad.image)
 
     def _is_free(self, seed_id: str, seed: Seed, key: str | None) -> bool:
         known = self.roster.seed(seed_id)

@@ -10,11 +10,12 @@ from typing import Annotated, Any, get_args
 
 import msgspec
 
-from pailitao_spider.results.first_seen import lines_in, sorting_database
+from pailitao_spider.results.first_seen import lines_in
 from pailitao_spider.results.line_keys import NO_LINE, moment_of
 from pailitao_spider.results.lines import ENCODER
 from pailitao_spider.results.records import Status
 from pailitao_spider.results.twins import searched_for
+from pailitao_spider.storage.scratch import scratch_database
 
 __all__ = ["LedgerCheck", "Shortfall", "Verdict"]
 
@@ -83,7 +84,7 @@ class LedgerCheck:
 
     def __init__(self) -> None:
         self.torn = 0
-        self._database = sorting_database(_SCHEMA)
+        self._database = scratch_database(_SCHEMA)
 
     def read(self, ledgers: Sequence[Path]) -> None:
         """Takes all lines of all ledgers; one that cannot be read claims nothing."""

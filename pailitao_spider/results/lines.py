@@ -10,11 +10,13 @@ from typing import IO, Any, cast
 
 import msgspec
 
+from pailitao_spider.errors import UNDECODABLE
 from pailitao_spider.results.watched_files import WatchedFile
+from pailitao_spider.storage.atomic_file import replacing
 
 __all__ = ["ENCODER", "NO_LINE", "LineFile", "cut_torn_tail", "lines_of", "rewrite"]
 
-NO_LINE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+NO_LINE = UNDECODABLE
 """What decoding a line raises that other software wrote, or a kill cut."""
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -69,12 +71,8 @@ def rewrite(path: Path, keep: Callable[[bytes], bool]) -> None:
     """Leaves only the lines that `keep` accepts; a kill leaves the old or the new file."""
     if not path.exists():
         return
-    other = path.with_name(path.name + ".new")
-    with other.open("wb") as file:
+    with replacing(path, sweeps=True) as file:
         file.writelines(line for line in lines_of(path) if keep(line))
-        file.flush()
-        os.fsync(file.fileno())
-    other.replace(path)
 
 
 class LineFile:

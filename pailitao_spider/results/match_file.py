@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from pailitao_spider.results.first_seen import sorting_database
 from pailitao_spider.results.lines import ENCODER, NO_LINE, LineFile, lines_of
+from pailitao_spider.storage.scratch import scratch_database
 
 __all__ = ["MatchFile", "given_to"]
 
@@ -38,7 +38,7 @@ class MatchFile(LineFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._places = sorting_database(_SCHEMA)
+        self._places = scratch_database(_SCHEMA)
         self._seed: str | None = None
         self._start = self._end = 0
         self._is_begun = False

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pailitao_spider.errors import ResultsError
-from pailitao_spider.results.atomic_files import AtomicFile, AtomicFiles
+from pailitao_spider.results.atomic_files import AtomicFiles
 from pailitao_spider.results.first_seen import FirstSeenIndex
 from pailitao_spider.results.ledger_check import LedgerCheck, Verdict
 from pailitao_spider.results.line_keys import (
@@ -21,6 +21,7 @@ from pailitao_spider.results.line_keys import (
 from pailitao_spider.results.match_file import given_to
 from pailitao_spider.results.merge_inputs import MergeInputs
 from pailitao_spider.results.paths import ResultPaths
+from pailitao_spider.storage.atomic_file import AtomicFile
 
 __all__ = ["MergeCounts", "Merged", "merge"]
 

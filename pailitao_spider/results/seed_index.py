@@ -5,19 +5,26 @@ A private temporary SQLite database: exact, on disk when it grows, gone with the
 
 from __future__ import annotations
 
-import sqlite3
 import zlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from pailitao_spider.storage.scratch import scratch_database
+
 __all__ = ["KnownSeed", "PageStore", "SeedIndex"]
 
+_CACHE_KIB = 2000
 _SCHEMA = """
 CREATE TABLE ledger (
     seed_id TEXT PRIMARY KEY, image TEXT, status TEXT, reason TEXT, sha256 TEXT, claimed INT
 ) WITHOUT ROWID;
 CREATE TABLE pictures (key TEXT PRIMARY KEY, seed_id TEXT, line BLOB);
 CREATE INDEX pictures_by_seed ON pictures (seed_id);
+"""
+_PAGES = """
+CREATE TABLE pages (
+    key TEXT, page INT, answered INT, gateway TEXT, body BLOB, PRIMARY KEY (key, page, answered)
+)
 """
 _SHORT = """
 SELECT ledger.seed_id, claimed - ifnull(number, 0) AS missing FROM ledger LEFT JOIN (
@@ -38,19 +45,11 @@ class KnownSeed(NamedTuple):
     claimed: int = 0
 
 
-def _temporary() -> sqlite3.Connection:
-    database = sqlite3.connect("", isolation_level=None)
-    database.execute("PRAGMA journal_mode=OFF")
-    database.execute("PRAGMA synchronous=OFF")
-    return database
-
-
 class SeedIndex:
     """Final seeds by id, and finished searches by picture."""
 
     def __init__(self) -> None:
-        self._database = _temporary()
-        self._database.executescript(_SCHEMA)
+        self._database = scratch_database(_SCHEMA, cache_kib=_CACHE_KIB)
 
     def note_seed(self, seed_id: str, known: KnownSeed) -> bool:
         """Remembers a seed's final state, the last one wins; True when there was one before."""
@@ -106,12 +105,7 @@ class PageStore:
     """Answers kept for other seeds with the same picture, when each needs rows of its own."""
 
     def __init__(self) -> None:
-        self._database = _temporary()
-        self._database.execute(
-            "CREATE TABLE pages"
-            " (key TEXT, page INT, answered INT, gateway TEXT, body BLOB,"
-            " PRIMARY KEY (key, page, answered))"
-        )
+        self._database = scratch_database(_PAGES, cache_kib=_CACHE_KIB)
 
     def keep(self, key: str, page: int, answered: int, gateway: str, body: bytes) -> None:
         """`answered` tells the answers to one page apart: how many there were before this one."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sqlite3
 from urllib.parse import unquote
 
 from pailitao_spider.offers.values import cleaned
 from pailitao_spider.seeds.model import Base64Image, FileImage, Image, StoredImage, UrlImage
+from pailitao_spider.storage.scratch import scratch_database
 
-__all__ = ["TakenIds", "default_id", "file_name"]
+__all__ = ["TakenIds", "default_id", "file_name", "id_apart"]
 
+_SCHEMA = "CREATE TABLE taken (id TEXT PRIMARY KEY, copies INTEGER NOT NULL) WITHOUT ROWID"
+_CACHE_KIB = 8000
 _MAX_CHARACTERS = 200
 _SUFFIX_ROOM = 24
 _LONGEST_PATH = 4096
@@ -45,6 +47,11 @@ def _hash(label: str, digits: int) -> str:
     return hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:digits]
 
 
+def id_apart(seed_id: str, label: str) -> str:
+    """The id of a seed whose own is another picture's: the same, and a hash of its label."""
+    return f"{seed_id[: _MAX_CHARACTERS - _SUFFIX_ROOM]}-{_hash(label, 8)}"
+
+
 class TakenIds:
     """The ids that are taken, on disk: a million of them cost no memory.
 
@@ -52,13 +59,8 @@ class TakenIds:
     """
 
     def __init__(self) -> None:
-        # An empty name is SQLite's own temporary file, gone when it is closed.
-        self._ids = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-        self._ids.executescript(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8000;"
-            "CREATE TABLE taken (id TEXT PRIMARY KEY, copies INTEGER NOT NULL) WITHOUT ROWID;"
-            "BEGIN"
-        )
+        self._ids = scratch_database(_SCHEMA, cache_kib=_CACHE_KIB, of_any_thread=True)
+        self._ids.execute("BEGIN")
 
     def close(self) -> None:
         self._ids.close()
@@ -68,7 +70,7 @@ class TakenIds:
         plain = cleaned(wanted)[:_MAX_CHARACTERS]
         if self._is_new(plain):
             return plain
-        hashed = f"{plain[: _MAX_CHARACTERS - _SUFFIX_ROOM]}-{_hash(label, 8)}"
+        hashed = id_apart(plain, label)
         if self._is_new(hashed):
             return hashed
         return self._numbered(hashed)

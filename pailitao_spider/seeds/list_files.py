@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from pailitao_spider.errors import SourceError
+from pailitao_spider.errors import UNDECODABLE, SourceError
 from pailitao_spider.offers.values import cleaned
 from pailitao_spider.seeds.csv_records import BAD_ENCODING, records
 from pailitao_spider.seeds.headers import id_places, image_places, is_named_image, key_of
@@ -225,7 +225,7 @@ def json_rows(lines: Lines, name: str, _tell: Tell) -> Iterator[Row | Fault]:
         elif not line.isspace():
             try:
                 fields = decode(line)
-            except (msgspec.DecodeError, ValueError, RecursionError):
+            except (*UNDECODABLE, ValueError):
                 yield Fault(number, "bad_json", "no JSON object; write one a line", line[:400])
                 continue
             titles = list(fields)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from pailitao_spider.errors import FieldError
+from pailitao_spider.errors import UNDECODABLE, FieldError
 from pailitao_spider.offers.values.bounds import is_amount, is_count, is_share
 from pailitao_spider.offers.values.own_numbers import own_number
 from pailitao_spider.tables.columns import Cell, Column, Kind, cell
@@ -23,7 +23,7 @@ Members = dict[str, msgspec.Raw]
 _BUFFER_BYTES = 1 << 20
 _MARK = BOM.encode()
 _MOST_KNOWN = 10_000
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
+_UNREADABLE = (*UNDECODABLE, ValueError)
 _LINE = msgspec.json.Decoder(Members)
 _SEED = msgspec.json.Decoder(Members | None)
 _ANY = msgspec.json.Decoder(Any, float_hook=Decimal)

@@ -24,9 +24,9 @@ from pailitao_spider.config import parsers
 from pailitao_spider.errors import ConfigError, ResultsError
 from pailitao_spider.gateways.capabilities import silent_on
 from pailitao_spider.offers.values.texts import counted
-from pailitao_spider.results.atomic_files import AtomicFile
 from pailitao_spider.results.feed_files import is_side_file
 from pailitao_spider.results.paths import ResultPaths
+from pailitao_spider.storage.atomic_file import ended, replacing
 
 __all__ = ["SUMMARY", "add_options", "check_output", "run"]
 
@@ -248,16 +248,11 @@ def _save(lines: Iterable[Line], feeds: Current, output: Path) -> int:
     """A kill, and a feed without any offer, leave the old file."""
     count = 0
     try:
-        draft = AtomicFile(output)
-        try:
+        with replacing(output, sweeps=True) as file:
             for line in lines:
-                draft.append(line.raw)
+                file.write(ended(line.raw))
                 count += 1
             telling.check_offers(feeds.tally)
-            draft.finish()
-            draft.publish()
-        finally:
-            draft.discard()
     except OSError as error:
         raise ResultsError(f"{output} cannot be written ({error.strerror or error})") from error
     return count

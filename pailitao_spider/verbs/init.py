@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import os
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from pailitao_spider.cli.words import tr
 from pailitao_spider.config.settings_files import HERE, read_file_settings, user_file
 from pailitao_spider.errors import ConfigError, PailitaoError, ResultsError
 from pailitao_spider.gateways.registry import DIALECTS, dialect
+from pailitao_spider.storage.atomic_file import replacing
 
 __all__ = ["SUMMARY", "add_options", "run"]
 
@@ -91,11 +91,8 @@ def _write(path: Path, values: dict[str, str]) -> None:
     lines = (f'{name} = "{_escaped(value)}"\n' for name, value in values.items())
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_name(f"{path.name}.new")
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-            stream.writelines(lines)
-        draft.replace(path)
+        with replacing(path, is_private=True, sweeps=True) as file:
+            file.write("".join(lines).encode())
     except OSError as error:
         raise ResultsError(f"{path}: {error.strerror or error}") from error
 

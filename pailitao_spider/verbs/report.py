@@ -14,7 +14,7 @@ from pailitao_spider.errors import ConfigError, ResultsError
 from pailitao_spider.offers.values.texts import counted
 from pailitao_spider.report.contents import Contents, contents_of
 from pailitao_spider.report.page import page
-from pailitao_spider.results.atomic_files import AtomicFile
+from pailitao_spider.storage.atomic_file import replacing
 from pailitao_spider.verbs.shared.picture_options import add_picture_options
 from pailitao_spider.verbs.shared.report_pictures import PICTURES, picture_way
 from pailitao_spider.verbs.shared.term_options import add_term_options, terms_of
@@ -102,13 +102,8 @@ def _output(given: Path | None, feed: Path) -> Path:
 def _save(text: str, output: Path) -> None:
     """A kill leaves the old file or the new one."""
     try:
-        draft = AtomicFile(output)
-        try:
-            draft.append(text.encode())
-            draft.finish()
-            draft.publish()
-        finally:
-            draft.discard()
+        with replacing(output, sweeps=True) as file:
+            file.write(text.encode())
     except OSError as error:
         raise ResultsError(f"{output} cannot be written ({error.strerror or error})") from error
 

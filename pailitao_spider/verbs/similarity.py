@@ -17,7 +17,7 @@ from pailitao_spider.analysis.similarity import AddSimilarity
 from pailitao_spider.errors import ConfigError, ResultsError
 from pailitao_spider.offer_pictures.similarity import VisualSimilarity
 from pailitao_spider.offers.values.texts import counted
-from pailitao_spider.results.atomic_files import AtomicFile
+from pailitao_spider.storage.atomic_file import ended, replacing
 from pailitao_spider.verbs.find import check_output
 from pailitao_spider.verbs.shared.picture_options import add_picture_options, opened_pictures, story
 
@@ -74,17 +74,12 @@ async def _save(looking: AddSimilarity, feeds: Feeds, output: Path) -> None:
     """A kill leaves the old file or the new one."""
     progress = _Progress()
     try:
-        draft = AtomicFile(output)
-        try:
+        with replacing(output, sweeps=True) as file:
             async with aclosing(looking.lines(feeds)) as lines:
                 async for line in lines:
-                    draft.append(line)
+                    file.write(ended(line))
                     progress.tell(looking.known + looking.unknown)
             telling.check_offers(feeds.tally)
-            draft.finish()
-            draft.publish()
-        finally:
-            draft.discard()
     except OSError as error:
         raise ResultsError(f"{output} cannot be written ({error.strerror or error})") from error
 

@@ -14,7 +14,7 @@ from pailitao_spider.analysis.ids import read_ids
 from pailitao_spider.config import parsers
 from pailitao_spider.errors import ResultsError
 from pailitao_spider.offers.values.texts import counted
-from pailitao_spider.results.atomic_files import AtomicFile
+from pailitao_spider.storage.atomic_file import replacing
 from pailitao_spider.tables.registry import check_library
 from pailitao_spider.verbs.shared.picture_options import add_picture_options
 from pailitao_spider.verbs.shared.report_pictures import picture_way
@@ -94,13 +94,8 @@ def _output(given: Path | None, feed: Path) -> Path:
 def _save(data: bytes, output: Path) -> None:
     """A kill leaves the old file or the new one."""
     try:
-        draft = AtomicFile(output)
-        try:
-            draft.append(data)
-            draft.finish()
-            draft.publish()
-        finally:
-            draft.discard()
+        with replacing(output, sweeps=True) as file:
+            file.write(data)
     except OSError as error:
         raise ResultsError(f"{output} cannot be written ({error.strerror or error})") from error
 

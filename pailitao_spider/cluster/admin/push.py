@@ -22,11 +22,11 @@ from pailitao_spider.cluster.seed_codec import (
     NoSeedError,
     digest_of,
     line_of,
-    other_name,
     seed_name,
 )
-from pailitao_spider.errors import BadSeedError
+from pailitao_spider.errors import UNDECODABLE, BadSeedError
 from pailitao_spider.pictures import PictureLimits, prepare
+from pailitao_spider.seeds.ids import id_apart
 from pailitao_spider.seeds.image_bytes import load
 from pailitao_spider.seeds.model import BadLine, Seed, StoredImage, UrlImage
 
@@ -78,7 +78,8 @@ class _Entry:
     def renamed(self) -> _Entry:
         """The same under the next name, since this one is another picture's."""
         number = self.names + 1
-        name = self.seed_id if self.names else other_name(self.found.seed)
+        seed = self.found.seed
+        name = seed.seed_id if self.names else id_apart(seed.seed_id, seed.image.label)
         if self.names:
             name = f"{name.removesuffix(f'-{self.names}') if self.names > 1 else name}-{number}"
         found = replace(self.found, seed=replace(self.found.seed, seed_id=name))
@@ -183,7 +184,7 @@ class SeedPusher:
         raw = await self._field(self._keys.seeds, entry.seed_id)
         try:
             record = msgspec.msgpack.decode(raw or b"", type=_Record)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNDECODABLE:
             return False
         return record.p == entry.digest
 

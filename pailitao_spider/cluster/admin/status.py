@@ -10,6 +10,7 @@ import msgspec
 
 from pailitao_spider.cluster.redis.client import Link, RedisUnavailableError
 from pailitao_spider.cluster.redis.key_names import RunKeys
+from pailitao_spider.errors import UNDECODABLE
 from pailitao_spider.monitoring.snapshot import SharedRun
 from pailitao_spider.offers.values import cleaned
 
@@ -23,7 +24,6 @@ _MOST_SHOWN = 500
 _MOST_ID_BYTES = 1000
 _MOST_DIGITS = 16
 _LAST_MOMENT = 1e11
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Dead(msgspec.Struct):
@@ -150,7 +150,7 @@ def _worker(name: bytes, said: bytes, now: float) -> WorkerStatus:
     silent = abs(now - _moment(at))
     try:
         return WorkerStatus(shown, silent, **msgspec.json.decode(words, type=dict[str, int]))
-    except (*_UNREADABLE, TypeError):
+    except (*UNDECODABLE, TypeError):
         return WorkerStatus(shown, silent)
 
 
@@ -178,7 +178,7 @@ def _buried(id_: bytes, raw: bytes) -> Buried:
     shown = _shown(id_)
     try:
         record = _DEAD.decode(raw)
-    except _UNREADABLE:
+    except UNDECODABLE:
         return Buried(shown, "its record cannot be read", 0, 0.0, "")
     words = [cleaned(text[:_MOST_SHOWN]) for text in (record.why, record.w, record.raw)]
     return Buried(shown, words[0], record.n, _moment(record.at), *words[1:])

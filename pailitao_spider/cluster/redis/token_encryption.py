@@ -10,6 +10,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from pailitao_spider.errors import UNDECODABLE
 from pailitao_spider.gateways.calls import Credential
 from pailitao_spider.keys.tokens import Token
 
@@ -48,6 +49,6 @@ class TokenCipher:
         """None for what this seal has not sealed."""
         try:
             kept = msgspec.json.decode(self._fernet.decrypt(record), type=_Sealed)
-        except (InvalidToken, msgspec.DecodeError):
+        except (InvalidToken, *UNDECODABLE):
             return None
         return Token(kept.access, kept.refresh, version, kept.renew_at, kept.ends_at)

@@ -9,12 +9,12 @@ from pailitao_spider.cluster.seed_codec import (
     IntakeSeed,
     NoSeedError,
     digest_of,
-    other_name,
     read_line,
     written_payload,
 )
 from pailitao_spider.cluster.worker.messages import Admit, Refusal
 from pailitao_spider.offers.values import cleaned
+from pailitao_spider.seeds.ids import id_apart
 
 __all__ = ["ReadLines"]
 
@@ -49,7 +49,7 @@ def _admit(number: int, found: IntakeSeed) -> Admit:
     return Admit(
         number,
         found.seed.seed_id,
-        other_name(found.seed),
+        id_apart(found.seed.seed_id, found.seed.image.label),
         digest_of(found),
         written_payload(found),
         found.sha256,

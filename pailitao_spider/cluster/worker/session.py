@@ -28,7 +28,7 @@ from pailitao_spider.config.credentials import keys_of
 from pailitao_spider.config.feeds import FeedTarget, local_feeds
 from pailitao_spider.crawl import scrapy_internals
 from pailitao_spider.crawl.session import Session
-from pailitao_spider.errors import BadSeedError, ConfigError
+from pailitao_spider.errors import UNDECODABLE, BadSeedError, ConfigError
 from pailitao_spider.gateways.calls import PictureRef, SearchCall
 from pailitao_spider.keys.accounts import Account
 from pailitao_spider.keys.key import Key
@@ -248,7 +248,7 @@ def _check_feed(feed: FeedTarget) -> None:
 def _terms(raw: bytes) -> dict[str, Any] | None:
     try:
         return msgspec.json.decode(raw, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         return None
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from pailitao_spider.errors import UNDECODABLE
 from pailitao_spider.sandbox.answers import Answers
 from pailitao_spider.sandbox.catalogue.listings import Row
 from pailitao_spider.sandbox.catalogue.market import LineKey, Match, region
@@ -125,7 +126,7 @@ def _object(text: str | None) -> dict[str, str] | None:
     """The members of a structured parameter, as text; None for what is no JSON object."""
     try:
         given = msgspec.json.decode(text or "{}", type=dict[str, Any])
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return None
     return {name: str(value) for name, value in given.items() if value is not None}
 
