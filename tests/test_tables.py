@@ -775,7 +775,7 @@ def test_what_fails_leaves_the_old_table_and_nothing_else(
     feed(tmp_path / "a.jsonl", FULL)
     out = tmp_path / f"a.{form}"
     out.write_text("old")
-    (tmp_path / f"a.{form}.0123.converting").write_text("what a kill left")
+    (tmp_path / f"a.{form}.0123abcd.new").write_text("what a kill left")
     monkeypatch.setattr(os, "fsync", no_room)
     assert convert("a.jsonl", "-O", out.name) == 2
     assert out.read_text() == "old"

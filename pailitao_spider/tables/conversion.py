@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import csv
-import glob
 import io
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from secrets import token_hex
 from typing import IO, Protocol
 
 from pailitao_spider.errors import ConfigError, FieldError, ResultsError
 from pailitao_spider.offers.values.texts import counted
+from pailitao_spider.storage.atomic_file import replacing
 from pailitao_spider.tables.columns import KINDS, OFFER_COLUMNS, Cell, Column, columns_of
 from pailitao_spider.tables.csv_cells import BOM, csv_text
 from pailitao_spider.tables.offer_lines import OfferLine, members_of, rows_of, seed_names_of
@@ -24,7 +21,6 @@ from pailitao_spider.tables.xlsx import Workbook
 
 __all__ = ["FORMATS", "Converted", "Layout", "convert", "layout_of"]
 
-_ENDING = ".converting"
 _MAX_SEED_COLUMNS = 1000
 
 
@@ -138,7 +134,7 @@ def convert(
 
     Raises OSError, and ResultsError where no line is an offer; then `out` is as it was.
     """
-    with _draft(out) as file:
+    with replacing(out, sweeps=True) as file:
         table = FORMATS[out.suffix[1:]](file, layout.columns, has_bom)
         converted = _filled(table, members_of(paths), layout, on_left_out)
         if converted.left_out and not converted.offers:
@@ -185,20 +181,3 @@ def _note_odd(converted: Converted, line: OfferLine, unread: Sequence[str]) -> N
         converted.odd += 1
         converted.unread.update(unread)
         converted.first_odd = converted.first_odd or f"{line.path}:{line.number}"
-
-
-@contextmanager
-def _draft(out: Path) -> Iterator[IO[bytes]]:
-    """A file that takes the place of `out` when all went well. What a kill left is removed."""
-    for left in out.parent.glob(f"{glob.escape(out.name)}.*{_ENDING}"):
-        left.unlink(missing_ok=True)
-    path = out.with_name(f"{out.name}.{token_hex(4)}{_ENDING}")
-    try:
-        with path.open("xb", buffering=1 << 20) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        path.replace(out)
-    finally:
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
