@@ -335,3 +335,20 @@ def test_a_gateway_that_is_down_for_long_says_until_when(crawler: Crawler) -> No
     assert ended.stats["finish_reason"] == "pailitao_banned", ended.log
     assert len(gateway.calls) == 1
     assert ended.ledger == {}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("rate", [5, 100])
+def test_after_good_answers_it_takes_a_minute_few_calls_and_no_picture(
+    crawler: Crawler, rate: int
+) -> None:
+    def script(asked: dict[str, str], number: int) -> Answer:
+        return found(number_of(asked) + 1) if number_of(asked) < 3 else refused("参数错误")
+
+    with scripted(script) as gateway:
+        crawler.env |= settings(gateway, rate=rate)
+        crawler.seeds(*map(photo, range(100)))
+        ended = crawler.crawl(timeout_seconds=120)
+    assert ended.stats["finish_reason"] == "pailitao_refused", ended.log
+    assert ended.statuses == {"done": 3}
+    assert len(gateway.calls) <= 150

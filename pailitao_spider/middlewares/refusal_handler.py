@@ -86,16 +86,16 @@ class Refusals:
             return _again(request, replace(attempt, uploads=attempt.uploads + 1))
         if sent is not None and self._repetition.is_over(request, refusal, sent.key):
             return self._lose_repeating(request, refusal, sent)
+        if sent is not None and await self._repetition.is_worth_another_try(
+            request, refusal, sent.key
+        ):
+            return _again(request, attempt, is_last=True)
         action = session.policy.action(refusal, attempt)
         if sent is not None and not sent.key.has_answered:
             self._tell_silence(sent.key, refusal)
             if action is Action.GIVE_UP:
                 return self._lose_silent(request, refusal, sent.key)
         if action is Action.GIVE_UP:
-            if sent is not None and await self._repetition.is_worth_another_try(
-                request, refusal, sent.key
-            ):
-                return _again(request, attempt, is_last=True)
             raise RefusedError(refusal.reason)
         if action is Action.STOP:
             self._lose_key(request, refusal, sent)

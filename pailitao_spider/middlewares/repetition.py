@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Repetition", "picture_key"]
 
 _LOOK_SECONDS = 0.25
+_PROBE_SECONDS = 2.0  # between two tries while nobody knows
 _ALONE_SECONDS = 1.0  # so long another picture is waited for where all that are open wait
 
 
@@ -32,6 +34,7 @@ class Repetition:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._held = 0
+        self._probe_at = -math.inf
 
     def is_over(self, request: Request, refusal: Refusal, key: Key) -> bool:
         """Counts what a first page or an upload was refused with; True when the key is at fault."""
@@ -43,11 +46,14 @@ class Repetition:
         return key.breaker.refused(_gist(refusal), picture, is_known=is_about_picture, now=now)
 
     async def is_worth_another_try(self, request: Request, refusal: Refusal, key: Key) -> bool:
-        """Waits until it shows whether other pictures fare better. False where there is no doubt:
-        no picture is given up for what may be no picture's fault.
+        """Waits until it shows whether other pictures fare better, or it is this one's turn to try.
+        False where there is no doubt: no picture is given up for what may be no picture's fault,
+        and few calls are made meanwhile.
         """
         words, picture = _gist(refusal), picture_key(request)
-        if picture is None or not key.breaker.is_undecided(words, time.monotonic()):
+        if refusal.is_known or picture is None:
+            return False
+        if not key.breaker.is_undecided(words, time.monotonic()):
             return False
         self._session.in_doubt.add(picture)
         self._held += 1
@@ -64,7 +70,10 @@ class Repetition:
                 alone_until = time.monotonic() + _ALONE_SECONDS
             elif time.monotonic() > alone_until:
                 return False
+            if time.monotonic() > self._probe_at:
+                break
             await sleep(_LOOK_SECONDS)
+        self._probe_at = time.monotonic() + _PROBE_SECONDS
         return True
 
     @property
