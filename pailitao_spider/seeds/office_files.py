@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OfficeFile", "kind_of_book", "local_name"]
 
+_PIECE, _OVERLAP = 2**20, 40
 _MOST_PARTS = 100_000
 _MOST_XML_BYTES = 600_000_000
 _MOST_ALL_XML_BYTES = 1_200_000_000
@@ -94,6 +96,19 @@ class OfficeFile:
             stream, tag=wanted, resolve_entities=False, no_network=True, load_dtd=False
         ):
             yield element
+
+    def holds(self, name: str, pattern: re.Pattern[bytes]) -> bool:
+        """The pattern, of some 20 bytes at most, stands somewhere in a part."""
+        rest = b""
+        try:
+            with self._zip.open(name) as stream:
+                for piece in iter(partial(stream.read, _PIECE), b""):
+                    if pattern.search(rest + piece):
+                        return True
+                    rest = piece[-_OVERLAP:]
+        except _BROKEN as error:
+            raise self._damaged(error) from error
+        return False
 
     def relations(self, part: str) -> dict[str, tuple[str, str, bool]]:
         """Of a part, by id: the end of the type's name, the target, whether it lies outside."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["xlsx_finds"]
 
 _BOOK = "xl/workbook.xml"
+_OF_CELLS = re.compile(rb"<(?:\w+:)?f[ />]| vm=")
+"""Formulas, and pictures in cells: without them no cell needs to be looked at."""
 _EMU_PER_POINT = 12_700
 _DEFAULT_POINTS = 15.0
 _MOST_CELLS = 30_000_000
@@ -75,7 +78,9 @@ class _Scan:
         self._number = 0
 
     def read(self) -> None:
-        tags = ("c", "row", "hyperlink", "drawing", "mergeCell", "sheetFormatPr")
+        tags: tuple[str, ...] = ("row", "hyperlink", "drawing", "mergeCell", "sheetFormatPr")
+        if self._zero_styles or self._file.holds(self._part, _OF_CELLS):
+            tags = ("c", *tags)
         for element in self._file.elements(self._part, *tags):
             _TAKERS[local_name(element)](self, element)
             if self._number > _MOST_FINDS:
@@ -88,8 +93,6 @@ class _Scan:
         place = place_of(element.get("r") or "") or (self._row + 1, self._column + 1)
         self._column = place[1]
         children = {local_name(child): child for child in element}
-        if "v" in children or "is" in children:
-            self._grow(place)
         found = self._found(element, children.get("f"), place)
         if found is not None:
             self._number += 1
@@ -136,6 +139,9 @@ class _Scan:
     def row(self, element: _Element) -> None:
         self._row = int(element.get("r") or self._row + 2) - 1
         self._column = -1
+        last = next((cell for cell in reversed(element) if len(cell)), None)
+        if last is not None and (place := place_of(last.get("r") or "")):
+            self._grow(place)
         height = _number(element.get("ht"))
         if element.get("hidden") in ("1", "true"):
             self._heights[self._row] = 0.0
