@@ -151,5 +151,10 @@ def test_the_signature_of_a_form_is_known(name: str) -> None:
     assert len({each.lower() for each in found}) == 1
 
 
+def test_a_signature_among_the_headers_is_known() -> None:
+    form = Form("https://gw.example/", b"{}", headers={"X-Sign": "Ab12", "X-Nonce": "7"})
+    assert signatures_of(form) == ("Ab12", "AB12", "ab12")
+
+
 def test_a_form_without_a_signature_has_none() -> None:
     assert signatures_of(Form("https://gw.example/?design=1&key=2", b"", "GET")) == ()

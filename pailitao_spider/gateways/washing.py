@@ -55,6 +55,7 @@ def signatures_of(form: Form) -> tuple[str, ...]:
     found = [
         unquote_plus(each.decode("latin-1")) for text in texts for each in _SIGNATURE.findall(text)
     ]
+    found += [text for name, text in form.headers.items() if _SAYS_SIGNATURE.search(name)]
     return tuple(dict.fromkeys(way for each in found for way in (each, each.upper(), each.lower())))
 
 
