@@ -242,7 +242,7 @@ def test_a_run_of_the_cluster_leaves_no_secret_anywhere(
 ) -> None:
     faults = ["401@3", "500@5", "reset@6", "html@7", "429@8", "400@9", "lost-upload@11:search"]
     gateway = Recording(Catalogue(), Account(**CANARIES), faults=[*map(parse_fault, faults)])
-    run = cluster(serve_sandbox(gateway), rate=50)
+    run = cluster(serve_sandbox(gateway), rate=50, gateway="router?upload=yes")
     (run.folder / "pics").symlink_to(PHOTOS)
     assert run.command("pailitao", "push", "pics").exit_code == 0
     run.push(*map(photo, range(12)))

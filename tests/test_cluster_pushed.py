@@ -93,7 +93,7 @@ def test_workers_open_no_path_and_stored_bytes_serve_a_lost_upload(
     serve_sandbox: Serve, cluster: MakeCluster, tmp_path: Path
 ) -> None:
     site = serve_sandbox(Gateway(CATALOGUE, faults=[parse_fault("lost-upload@2:search")]))
-    run = cluster(site, rate=200)
+    run = cluster(site, rate=200, gateway="router?upload=yes")
     pictures = {path: path.stem for path in (MUG, LAMP, PHOTOS / "chair-05.jpg")}
     for path in pictures:
         jpeg(tmp_path / "pics" / path.name, path)
@@ -107,6 +107,24 @@ def test_workers_open_no_path_and_stored_bytes_serve_a_lost_upload(
     status = run.status()
     assert (status["done"], status["over"], status["picture_bytes"]) == (3, True, 0)
     assert not any(name.startswith("pic:") or name == "wanted" for name in keys_of(run))
+
+
+def test_a_picture_in_imgid_is_sent_by_whichever_worker_asks_for_a_page(
+    serve_sandbox: Serve, cluster: MakeCluster, tmp_path: Path
+) -> None:
+    site = serve_sandbox(Gateway(CATALOGUE))
+    run = cluster(site, rate=200)
+    jpeg(tmp_path / "pics" / MUG.name, MUG)
+    jpeg(tmp_path / "pics" / LAMP.name, LAMP)
+    assert run.command("pailitao", "push", "pics").exit_code == 0
+    shutil.rmtree(tmp_path / "pics")
+
+    assert run.crawl("-a", "page_size=5", workers=2) == [0, 0], run.logs
+
+    wanted = {iid for path in (MUG, LAMP) for iid in CATALOGUE.truth(path.stem)}
+    assert set(run.feed_ids) == wanted
+    assert site.gateway.log.by_method["upload"] == 0
+    assert run.status()["picture_bytes"] == 0
 
 
 @pytest.mark.soak
