@@ -11,6 +11,7 @@ import pytest
 
 from pailitao_spider.offers.model import Offer
 from pailitao_spider.sandbox.catalogue.market import Catalogue
+from pailitao_spider.sandbox.protocols.router import METHODS
 from pailitao_spider.sandbox.server import Gateway, Site
 from tests.crawling import REPOSITORY, Crawler
 
@@ -116,6 +117,21 @@ def test_local_photos_are_given_once_and_found(
         design = path.stem
         found = {offer["num_iid"] for offer in crawled.offers if offer["seed_id"] == path.name}
         assert found <= truth(design), "what the sandbox shows for the design itself"
+
+
+def test_where_the_upload_is_refused_pictures_go_into_the_search(
+    site: Site, crawler: Crawler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(METHODS, "1688.upload_img")
+    crawler.env["PAILITAO_GATEWAY"] = "router?upload=yes"
+    photos = sorted(PHOTOS.glob("*.jpg"))[:3]
+    crawler.seeds(*photos)
+
+    crawled = crawler.crawl()
+
+    assert crawled.exit_code == 0, crawled.log
+    assert set(crawled.ids) == {each for path in photos for each in truth(path.stem)}
+    assert crawled.log.count("the gateway takes no uploads (denied: 22 Invalid method") == 1
 
 
 @pytest.mark.usefixtures("site")

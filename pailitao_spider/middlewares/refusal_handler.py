@@ -21,7 +21,7 @@ from pailitao_spider.crawl.requests import META, again, call_of
 from pailitao_spider.crawl.session import Sent, Session
 from pailitao_spider.errors import RefusedError
 from pailitao_spider.gateways.reading import FAULTY
-from pailitao_spider.gateways.refusals import Refusal, RefusalClass
+from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass
 from pailitao_spider.keys.key import Key, Out
 from pailitao_spider.keys.pool import NoKeyError
 from pailitao_spider.keys.quota_day import next_midnight
@@ -97,6 +97,8 @@ class Refusals:
                 return self._lose_silent(request, refusal, sent.key)
         if action is Action.GIVE_UP:
             raise RefusedError(refusal.reason)
+        if action is Action.STOP and sent is not None and _is_about_uploading(request, refusal):
+            self._send_inline(sent.key, refusal)
         if action is Action.STOP:
             self._lose_key(request, refusal, sent)
             return _again(request, attempt)
@@ -109,6 +111,21 @@ class Refusals:
         ):
             raise RunEndsError
         return _again(request, session.policy.after(refusal, attempt), is_last=not refusal.is_known)
+
+    def _send_inline(self, key: Key, refusal: Refusal) -> None:
+        """The gateway has no such method: pictures go into the search, where it takes them there.
+        Raises NoKeyError then, and who waits for the upload chooses anew.
+        """
+        others = getattr(key.dialect, "without_uploads", None)
+        if others is None:
+            return
+        if key.dialect.limits.inline is False:
+            logger.warning(
+                "key %s: the gateway takes no uploads (%s); pictures go into the search itself",
+                key.name, refusal.reason,
+            )  # fmt: skip
+        key.dialect = others()
+        raise NoKeyError
 
     async def _back_off(self, request: Request, refusal: Refusal, attempt: Attempt) -> None:
         """Nobody knows whose fault an unknown refusal is: other pictures go before this one."""
@@ -195,6 +212,11 @@ class Refusals:
             raise RunEndsError
         if request.meta[META]["kind"] == "upload":
             raise NoKeyError
+
+
+def _is_about_uploading(request: Request, refusal: Refusal) -> bool:
+    is_upload = request.meta[META]["kind"] == "upload"
+    return is_upload and refusal.kind is RefusalClass.DENIED and refusal.cause is Cause.SETTINGS
 
 
 def _slows(refusal: Refusal) -> bool:

@@ -7,7 +7,7 @@ follow Taobao's open platform (TOP), whose router this is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -47,7 +47,8 @@ _INLINE = Limits(page_size=100, picture=PictureLimits(300_000, 1000, _FORMATS), 
 class Router:
     """Options: `sign_method` md5, hmac or hmac-sha256; `timestamp` s, ms or text (GMT+8);
     `empty` keep or drop (empty values in form and signature); `upload` no (pictures go as Base64
-    in `imgid`, as the article says) or yes (`1688.upload_img` before the search).
+    in `imgid`, as the article says) or yes (`1688.upload_img` before the search; where the gateway
+    knows no such method, as with no).
     """
 
     sign_method: str = "md5"
@@ -82,6 +83,10 @@ class Router:
         with every page and is kept small.
         """
         return _WITH_UPLOADS if self.upload == "yes" else _INLINE
+
+    def without_uploads(self) -> Router:
+        """What to go on with where the gateway knows no upload."""
+        return replace(self, upload="no")
 
     def search_form(
         self, url: str, call: SearchCall, imgid: str, credential: Credential, now: float
