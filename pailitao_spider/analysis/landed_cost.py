@@ -65,10 +65,9 @@ def cost_of(offer: OfferLine, terms: Terms) -> Cost:
     units = -(-terms.quantity // measure.pieces)
     postage = postage_of(offer, units, terms.postage, is_piecewise=terms.postage_per_piece)
     unit, lacks = unit_price(offer, units)
-    sums = (
-        _sums(offer, terms, unit.best, postage.order.best, units, measure),
-        _sums(offer, terms, unit.worst, postage.order.worst, units, measure),
-    )
+    low, high = zip(unit, postage.order, strict=True)
+    best = _sums(offer, terms, *low, units, measure)
+    sums = (best, best if high == low else _sums(offer, terms, *high, units, measure))
     pieces = units * measure.pieces
     return Cost(
         unit,

@@ -36,7 +36,10 @@ class Sums(NamedTuple):
 
     @property
     def total(self) -> Decimal:
-        return sum(self[:-1], Decimal(0))
+        return (
+            self.goods + self.postage + self.agent + self.freight + self.insurance
+            + self.duty + self.fixed
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,8 +129,16 @@ def _with(extra: msgspec.Raw | None, odd: dict[str, Any]) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode({**known, **odd}))
 
 
+_NUMBERS = {
+    name for fields in (_OFFER, _MATCH, _SEED) for name, kind in fields.items()
+    if kind is Decimal or kind is _Count
+}  # fmt: skip
+
+
 def _sound(row: Row) -> Row:
-    odd = {name: str(value) for name, value in row.items() if not _is_within(name, value)}
+    odd = {
+        name: str(row[name]) for name in _NUMBERS & row.keys() if not _is_within(name, row[name])
+    }
     if odd:
         row = _marked({**row, **dict.fromkeys(odd)}, odd)
     for name, value in row.items():

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Executable, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pailitao_spider.sql.lines import Row
+from pailitao_spider.sql.many import run_many
 from pailitao_spider.sql.schema import HISTORY, MATCHES, OFFERS, SEEDS, WATCHED
 
 __all__ = ["upsert", "write_matches", "write_offers", "write_seeds"]
@@ -132,8 +133,7 @@ def upsert(
         known = table.c[newer_by]
         where = known.is_(None) | (new.excluded[newer_by] > known)
     statement = new.on_conflict_do_update(index_elements=keys, set_=values, where=where)
-    options = {"preserve_rowcount": True}
-    return connection.execute(statement, rows, execution_options=options).rowcount
+    return run_many(connection, statement, rows)
 
 
 def _newest(rows: Iterable[Row], table: Table, by: str) -> list[Row]:
@@ -153,7 +153,7 @@ def _new(connection: Connection, table: Table) -> Executable:
 
 def _many(connection: Connection, statement: Executable, rows: Sequence[Row]) -> None:
     if rows:
-        connection.execute(statement, rows)
+        run_many(connection, statement, rows)
 
 
 def _sorted(rows: Iterable[Row], table: Table) -> list[Row]:
