@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from pailitao_spider.cluster.redis.local_server import LocalServer
 from pailitao_spider.sandbox.catalogue.market import Catalogue
 from pailitao_spider.sandbox.server import Gateway, Site
 from tests.clusters import Cluster
@@ -71,16 +70,17 @@ def test_workers_that_would_ask_otherwise_are_refused_with_the_difference(run: C
     assert run.crawl("-a", "sort=price_asc", workers=1) == [0]
 
 
-def test_another_s_spider_is_told_that_the_cluster_is_not_for_it(
-    run: Cluster, redis_server: LocalServer
-) -> None:
+def test_another_s_spider_searches_as_ever_beside_the_cluster(run: Cluster) -> None:
     (run.folder / "hers.py").write_text(
-        "import scrapy\nclass Hers(scrapy.Spider):\n    name = 'hers'\n"
-        "    start_urls = ['http://127.0.0.1:1/']\n"
+        "import scrapy\nfrom pailitao_spider import ImageSearch\n"
+        "class Hers(scrapy.Spider):\n    name = 'hers'\n"
+        "    async def start(self):\n"
+        f"        yield ImageSearch('{photo(1)}').request(self.parse)\n"
+        "    def parse(self, response):\n        yield from response.offers\n"
     )
-    told = run.command("runspider", "hers.py")
-    assert "PAILITAO_CLUSTER works with the spider pailitao" in told.log
-    assert "Traceback" not in told.log
+    told = run.command("runspider", "hers.py", "-O", "hers.jsonl")
+    assert (told.exit_code, len(told.lines("hers.jsonl")) > 0) == (0, True), told.log
+    assert run.status()["waiting"] == 1, "the run's seeds are left to its workers"
 
 
 @pytest.mark.parametrize("verb", ["push", "status", "dead", "clear"])

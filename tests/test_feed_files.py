@@ -167,7 +167,7 @@ def test_an_offer_of_two_feeds_is_one_offer_of_its_supplier(ask: Ask, tmp_path: 
     nameless = line("3")
     feed(tmp_path, same, line("2", seller_id="s", price=D(9)), nameless, name="a.jsonl")
     feed(tmp_path, same, same.replace(b'"a"', b'"b"'), nameless, name="b.jsonl")
-    supplier, found = ask("suppliers", "a.jsonl", "b.jsonl", "--json").lines
+    supplier, *_, found = ask("suppliers", "a.jsonl", "b.jsonl", "--json").lines
     assert (supplier["offers"], supplier["dropship"], supplier["seeds"]) == (2, 1, 2)
     assert supplier["price_level"] == 1
     assert found["nameless_count"] == 1

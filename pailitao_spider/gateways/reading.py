@@ -7,12 +7,13 @@ from functools import lru_cache
 from inspect import signature
 from typing import Any, TypeVar
 
-from pailitao_spider.gateways.calls import SearchCall
+from pailitao_spider.errors import RefusedError
+from pailitao_spider.gateways.calls import Form, SearchCall
 from pailitao_spider.gateways.pages import Page
 from pailitao_spider.gateways.protocol import Dialect, TakesUploads
 from pailitao_spider.gateways.refusals import Cause, Refusal, RefusalClass
 
-__all__ = ["FAULTY", "read_page", "read_upload"]
+__all__ = ["FAULTY", "made_form", "read_page", "read_upload"]
 
 T = TypeVar("T")
 
@@ -35,6 +36,19 @@ def read_upload(
     return _read(dialect, "imgid", str, lambda: dialect.imgid(status, headers, body))
 
 
+def made_form(dialect: Dialect, make: Callable[[], Form]) -> Form:
+    """The form of a call. Raises RefusedError with the dialect's name where it makes none."""
+    try:
+        form = make()
+    except Exception as error:
+        what = f"makes no form: {type(error).__name__}: {error}"
+        raise RefusedError(f"{FAULTY}: {_name(dialect)} {what}") from error
+    if isinstance(form, Form) and isinstance(form.url, str) and isinstance(form.body, bytes):
+        return form
+    what = f"makes no Form of a str and bytes: TypeError: {type(form).__name__}"
+    raise RefusedError(f"{FAULTY}: {_name(dialect)} {what}")
+
+
 @lru_cache
 def _takes_call(kind: type[Dialect]) -> bool:
     return "call" in signature(kind.page).parameters
@@ -51,12 +65,15 @@ def _read(dialect: Dialect, member: str, wanted: type[T], read: Callable[[], Any
     return _fault(dialect, f"{member}() returned {type(answer).__name__}, no {wanted.__name__}")
 
 
+def _name(dialect: Dialect) -> str:
+    return f"{type(dialect).__module__}.{type(dialect).__qualname__}"
+
+
 def _fault(dialect: Dialect, what: str) -> Refusal:
-    name = f"{type(dialect).__module__}.{type(dialect).__qualname__}"
     return Refusal(
         RefusalClass.DENIED,
         FAULTY,
-        f"{name}.{what}",
+        f"{_name(dialect)}.{what}",
         remedy="mend this class: check_dialect of pailitao_spider.testing tries it",
         cause=Cause.SETTINGS,
     )

@@ -24,6 +24,7 @@ from pailitao_spider.crawl.requests import META, SLOT, again, call_of, clean_req
 from pailitao_spider.crawl.session import Sent, Session, session_of
 from pailitao_spider.gateways.calls import Credential, Form, PictureRef, SearchCall
 from pailitao_spider.gateways.oauth import refresh_form
+from pailitao_spider.gateways.reading import made_form
 from pailitao_spider.gateways.washing import Washing
 from pailitao_spider.keys.key import Key
 from pailitao_spider.keys.pool import (
@@ -117,7 +118,7 @@ class SigningMiddleware:
             token = await current
             if seat is not None:
                 self._count(request)
-            form = leave.form(token)
+            form = made_form(key.dialect, lambda: leave.form(token))
             scrapy_internals.readdress(request, scrapy_internals.signed_address(request.url))
         except BaseException:
             if seat is not None:
