@@ -106,7 +106,7 @@ class Fields:
             return found
         gaps = [column[place] for place in places]
         self._consume(name, column, places)
-        read = self._read(field, name, reading, gaps, types - NOTHING, places)
+        read = self._read(field, name, reading, gaps, set(map(type, gaps)), places)
         return _with(known, places, read)
 
     def _consume(self, name: str, column: Column, places: Sequence[int] | None) -> None:

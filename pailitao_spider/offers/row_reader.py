@@ -203,7 +203,7 @@ def _extras(taken: Fields, shape: RowShape) -> list[dict[str, Any]]:
         if whole
         else [{} for _ in range(table.size)]
     )
-    for name in columns.keys() - whole:
+    for name in [name for name in columns if name not in whole]:
         silent = NOTHING if name in shape.read_from else {type(MISSING)}
         for extra, raw in zip(extras, columns[name], strict=True):
             if type(raw) not in silent:

@@ -120,7 +120,7 @@ class Table:
         column = self.pop(outer)
         inner = [value if value.__class__ is dict else {} for value in column]
         others = [MISSING if value.__class__ is dict else value for value in column]
-        if not set(map(type, others)) <= NOTHING:
+        if any(value is not MISSING for value in others):
             self.put(outer, others)
         self._take_in(inner, f"{outer}.")
 

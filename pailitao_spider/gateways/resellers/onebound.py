@@ -46,6 +46,7 @@ SHAPE = RowShape(
         **dict.fromkeys(("price", "promotion_price", "orginal_price", "sales"), "number text"),
         **dict.fromkeys(("one_psale", "is_jxhy"), "flag text number"),
         "price_range": "text object list",
+        "location": "object",
     },
 )  # fmt: skip
 """Router's names, and since 2025 `turn_head`, `one_psale` and `is_jxhy`."""
