@@ -262,3 +262,15 @@ def test_a_folder_is_searched_by_what_its_files_are_jpegview_168(write: Write) -
 @pytest.mark.parametrize("name", ["shoe.jfif", "shoe", "shoe.dat"])
 def test_a_single_picture_is_known_by_its_bytes(write: Write, name: str) -> None:
     assert only(write(name, jpeg())).seed_id == name
+
+
+def test_of_ten_thousand_bad_lines_ten_are_told_and_then_their_number() -> None:
+    told: list[str] = []
+    bad = BadLines(told.append)
+    for number in range(10_000):
+        bad.tell("no_such_file" if number % 2 else "bad_url", f"list.csv:{number}: gone")
+    bad.end()
+    assert told[:10] == [f"list.csv:{number}: gone" for number in range(10)]
+    assert len(told) == 12
+    assert "9990 more seeds" in told[-1]
+    assert "5000 bad_url, 5000 no_such_file" in told[-1]
