@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from pailitao_spider.crawl.bad_lines import BadLines
 from pailitao_spider.seeds.headers import image_places, key_of
 from pailitao_spider.seeds.image_bytes import load
 from pailitao_spider.seeds.model import BadLine, Base64Image, FileImage, Seed, UrlImage
