@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Addon"]
 
 _CALLS_AT_ONCE = 64
+_SCRAPY_REDIS = "scrapy_redis.scheduler.Scheduler"
 
 _OUTERMOST = -1_000_000
 """Before every order that a project gives: items must have passed all its spider middlewares."""
@@ -102,7 +103,11 @@ def _add_extension(settings: Settings, path: str, order: int) -> None:
 def _join_cluster(settings: Settings) -> None:
     from pailitao_spider.cluster.worker.identity import feed_of_worker
 
-    settings.set("SCHEDULER", "pailitao_spider.cluster.worker.scheduler.LeasingScheduler", "addon")
+    priority = get_settings_priority("addon")
+    if str(settings["SCHEDULER"]) == _SCRAPY_REDIS:  # the project's other spiders keep it
+        priority = max(priority, settings.getpriority("SCHEDULER") or 0)
+    scheduler = "pailitao_spider.cluster.worker.scheduler.LeasingScheduler"
+    settings.set("SCHEDULER", scheduler, priority)
     if not local_feeds(settings):
         path = feed_of_worker(Config.read(settings, needs_key=False).run)
         _set_members(settings, "FEEDS", {path: {"format": "jsonlines"}})

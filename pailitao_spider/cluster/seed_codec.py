@@ -52,7 +52,15 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     bad: str | None = None
 
 
+class _StartUrl(msgspec.Struct):
+    """What scrapy-redis takes as a start request; its other members say how to fetch a page."""
+
+    url: str
+    meta: dict[str, Any] = {}
+
+
 _LINES = msgspec.json.Decoder(_Line)
+_START_URLS = msgspec.json.Decoder(_StartUrl)
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -114,9 +122,21 @@ def _decoded(raw: bytes) -> _Line:
     try:
         if _is_on_the_web(raw[:8].decode("latin-1")):
             return _Line(raw.decode().strip())
-        return _LINES.decode(raw)
+        return _start_url(raw) or _LINES.decode(raw)
     except UNDECODABLE as error:
         raise NoSeedError(f"no seed: {cleaned(str(error))[:200]}") from error
+
+
+def _start_url(raw: bytes) -> _Line | None:
+    if b'"url"' not in raw:
+        return None
+    try:
+        start = _START_URLS.decode(raw)
+    except UNDECODABLE:
+        return None
+    extra = dict(start.meta)
+    seed_id = extra.pop("seed_id", None)
+    return _Line(start.url.strip(), None if seed_id is None else str(seed_id), extra=extra)
 
 
 def _is_on_the_web(image: str) -> bool:

@@ -62,7 +62,8 @@ def check(settings: BaseSettings, given: Mapping[str, Any]) -> Config:
 
 def _check_scheduler(settings: BaseSettings, *, is_worker: bool) -> None:
     name = str(settings["SCHEDULER"])
-    if is_worker and (settings.getpriority("SCHEDULER") or 0) > 0:
+    is_replaced = name == "scrapy_redis.scheduler.Scheduler"
+    if is_worker and (settings.getpriority("SCHEDULER") or 0) > 0 and not is_replaced:
         raise ConfigError(
             f"SCHEDULER={name} does not go with PAILITAO_CLUSTER, which brings its own; remove "
             "that setting"

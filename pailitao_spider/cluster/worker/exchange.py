@@ -33,6 +33,7 @@ from pailitao_spider.cluster.worker.messages import (
     ledger_line,
 )
 from pailitao_spider.cluster.worker.polling import Polling
+from pailitao_spider.cluster.worker.start_urls import StartUrls
 from pailitao_spider.crawl import scrapy_internals
 from pailitao_spider.crawl.page_requests import PageRequests
 from pailitao_spider.crawl.picture_refs import picture_of
@@ -71,6 +72,7 @@ class Worker:
         self._engine = session.crawler.engine
         self._stats = session.crawler.stats
         self._number = 0
+        self._start_urls = StartUrls(session)
         self._read = ReadLines()
         self._lines: list[LedgerLine] = []
         self._burials: list[Burial] = []
@@ -199,6 +201,8 @@ class Worker:
     # one exchange
 
     async def _exchange(self, *, is_last: bool = False) -> None:
+        if not is_last and self._closing_since is None:
+            await self._start_urls.take()
         acked, left = self._through()
         lines = self._lines
         if (acked or lines) and not self._has_failed:
