@@ -116,7 +116,8 @@ class _Examination:
         form_of = getattr(self._account.dialect, "clock_form", None)
         if form_of is None:
             return True
-        answer = await answered(form_of(self._account.url, self._account.credential, time.time()))
+        form = form_of(self._account.url, self._account.credential, time.time())
+        answer = await answered(form, is_direct=self._account.is_invented)
         told: float | None = self._account.dialect.clock_of(answer.body)  # type: ignore[attr-defined]
         if told is not None:
             self._clock(_HALF_SECOND + told - answer.at)
@@ -146,7 +147,7 @@ class _Examination:
             picture=PictureRef(url=""), page_size=min(_FEW_ROWS, spoken.limits.page_size)
         )
         form = spoken.search_form(self._account.url, call, "", credential, time.time())
-        answer = await answered(form)
+        answer = await answered(form, is_direct=self._account.is_invented)
         outcome = self._read(answer)
         if _is_of_gateway(outcome):
             self._compare(answer)

@@ -92,7 +92,7 @@ class Renewal:
         if account.token_url is None:
             raise RefusedError("token: this gateway renews none")
         form = refresh_form(account.token_url, account.credential, refresh_token)
-        answer = await answered(form)
+        answer = await answered(form, is_direct=account.is_invented)
         outcome = renewed(answer.status, answer.body)
         if isinstance(outcome, Refusal):
             self._refused = outcome

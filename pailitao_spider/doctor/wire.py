@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
@@ -21,7 +20,6 @@ from pailitao_spider.gateways.refusals import Cause
 __all__ = ["Answer", "WireError", "answered"]
 
 _TIMEOUT_SECONDS = 10.0
-_HERE = ("127.0.0.1", "localhost", "::1")
 
 _CHECK_ROAD = "check the address, and firewalls and proxies on the way"
 # The first that is in the chain of causes counts; {} is the system's word for it.
@@ -88,22 +86,23 @@ class Answer:
             return None
 
 
-async def answered(form: Form) -> Answer:
-    """Sends a form, once. Raises WireError where no whole answer comes."""
+async def answered(form: Form, *, is_direct: bool = False) -> Answer:
+    """Sends a form, once, by the proxy that a crawl would go by; `is_direct` is for the embedded
+    sandbox. Raises WireError where no whole answer comes.
+    """
     begun = time.time()
     try:
-        status, headers, body = await _sent(form)
+        status, headers, body = await _sent(form, is_direct=is_direct)
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise _failure(error, form.url) from error
     return Answer(status, headers, body, (begun + time.time()) / 2)
 
 
-async def _sent(form: Form) -> tuple[int, dict[str, str], bytes]:
-    is_here = urlsplit(form.url).hostname in _HERE
+async def _sent(form: Form, *, is_direct: bool) -> tuple[int, dict[str, str], bytes]:
     async with (
         aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS),
-            trust_env=not is_here,
+            trust_env=not is_direct,
             cookie_jar=aiohttp.DummyCookieJar(),
         ) as session,
         session.request(
