@@ -259,7 +259,12 @@ class Session:
         raise NotImplementedError
 
     def _arguments(self) -> Arguments:
-        return Arguments.read(self.crawler.spider.given)  # type: ignore[union-attr]
+        given = getattr(self.crawler.spider, "given", None)
+        if given is None:
+            raise ConfigError(
+                "keeps_ledger = True is for subclasses of pailitao_spider.PailitaoSpider; remove it"
+            )
+        return Arguments.read(given)
 
     def first_page(self, picture: PictureRef) -> SearchCall:
         """The call that begins a picture's search."""

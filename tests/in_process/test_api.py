@@ -205,6 +205,17 @@ async def test_all_that_goes_wrong_reaches_the_errback_and_nobody_else(
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_ledger_for_a_spider_of_another_kind_is_refused_in_one_line(
+    crawl: Crawl, caplog: pytest.LogCaptureFixture
+) -> None:
+    spider = own(ImageSearch(photo("mug-01")), keeps_ledger=True)
+    ran: Ran = await crawl(spider, {"FEEDS": {"x.jsonl": {"format": "jsonlines"}}})
+    assert ran.stats["finish_reason"] == "pailitao_config"
+    assert "keeps_ledger = True is for subclasses of" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+@pytest_twisted.ensureDeferred
 async def test_offers_as_dicts_keep_their_numbers(crawl: Crawl, tmp_path: Path) -> None:
     class Dicts(Own):
         searches = (ImageSearch(photo("mug-01")),)
