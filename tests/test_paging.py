@@ -482,6 +482,47 @@ def test_pages_past_the_end_cost_a_bounded_number_of_calls(
     assert len(gateway.calls) <= real_pages + (1 if is_in_order else 2) * AHEAD + 1
 
 
+def follow_in_parallel(gateway: Gateway, paging: Paging, parallel: int, next_of: Order) -> set[str]:
+    """As the crawl does: the lowest page goes first, if it is wanted when its turn comes, up to so
+    many calls at once, whose answers come in any order.
+    """
+    seen: set[str] = set()
+    waiting, under_way = [1], list[tuple[int, list[str]]]()
+    while waiting or under_way:
+        while waiting and len(under_way) < parallel:
+            page = waiting.pop(waiting.index(min(waiting)))
+            if paging.is_wanted(page):
+                under_way.append((page, gateway.rows(page, paging.asked_size)))
+            else:
+                waiting += paging.dropped(page)
+        if under_way:
+            page, rows = under_way.pop(next_of([each for each, _ in under_way]))
+            seen.update(rows)
+            hints = Hints(gateway.total(page), gateway.page_count(page))
+            waiting += paging.came(page, rows, len(rows), hints)
+    return seen
+
+
+@given(
+    number=NUMBERS,
+    cap=CAPS,
+    past_end=PAST_END,
+    parallel=st.sampled_from([1, 2, 8, 64]),
+    data=st.data(),
+)
+def test_with_calls_in_parallel_every_row_comes_and_a_total_that_lies_costs_little(
+    number: int, cap: int, past_end: str, parallel: int, data: st.DataObject
+) -> None:
+    total = data.draw(st.sampled_from([number, 2000, 10**6]) | st.none())
+    gateway = Gateway(number, cap, always(total), always(None), past_end)
+
+    seen = follow_in_parallel(gateway, Paging(cap), parallel, shuffled(data))
+
+    assert seen == {str(row) for row in range(number)}
+    most = AHEAD + 1 if past_end == "empty" or parallel == 1 else 2 * AHEAD + 1
+    assert len(gateway.calls) <= max(-(-number // cap), 1) + most
+
+
 @given(
     number=NUMBERS,
     cap=CAPS,
