@@ -51,7 +51,6 @@ MISTAKES = [
     (("-s", "REDIS_URL=nonsense://x"), "REDIS_URL"),
     (("-o", "mine.csv"), "workers write JSON Lines"),
     (("-O", "mine.json"), "workers write JSON Lines"),
-    (("-s", "SCHEDULER=scrapy_redis.scheduler.Scheduler"), "SCHEDULER"),
 ]
 
 

@@ -57,6 +57,8 @@ class _StartUrl(msgspec.Struct):
 
     url: str
     meta: dict[str, Any] = {}
+    image: Any = None
+    """A line that has this as well is neither."""
 
 
 _LINES = msgspec.json.Decoder(_Line)
@@ -133,6 +135,8 @@ def _start_url(raw: bytes) -> _Line | None:
     try:
         start = _START_URLS.decode(raw)
     except UNDECODABLE:
+        return None
+    if start.image is not None:
         return None
     extra = dict(start.meta)
     seed_id = extra.pop("seed_id", None)
