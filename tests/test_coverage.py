@@ -217,6 +217,23 @@ def test_a_page_that_never_brings_anything_is_named(crawler: Crawler) -> None:
     assert asked(gateway).count(2) == 3
 
 
+@pytest.mark.parametrize("words", ["今日调用次数已达上限", "Daily limit reached for your plan"])
+def test_a_quota_that_ends_between_two_pages_calls_nothing_done(
+    crawler: Crawler, words: str
+) -> None:
+    script = shows(pages(3), 30)
+
+    def spent(asked: dict[str, str], number: int) -> Answer:
+        return script(asked, number) if asked["page"] == "1" else refused(words, 1001)
+
+    ended, gateway = crawl(crawler, spent)
+    assert (ended.exit_code, ended.ledger) == (1, {}), ended.log
+    assert len(gateway.calls) <= 4
+
+    whole, _ = crawl(crawler, script, out="-o")
+    assert (len(whole.ids), line(whole)["coverage"]) == (30, 1.0)
+
+
 def test_a_gateway_that_ignores_the_page_is_partial_and_paid_for_once(crawler: Crawler) -> None:
     script = shows(lambda page, time: offers(1), 900)
     ended, gateway = crawl(crawler, script)

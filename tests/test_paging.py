@@ -57,6 +57,7 @@ def shows_again(paging: Paging, page: int, of: int, rows: int, **hints: Any) -> 
         pytest.param(100, None, None, [2], id="no-hint-and-a-full-page"),
         pytest.param(100, 43, 1, [2], id="a-total-below-what-came-is-no-total"),
         pytest.param(100, 0, 0, [2], id="zeros-are-no-hints"),
+        pytest.param(10, 0, 0, [2], id="a-page-count-of-zero-beside-rows"),
         pytest.param(100, None, 1, [2], id="a-full-page-outweighs-a-count-of-one"),
         pytest.param(0, None, None, [], id="empty"),
         pytest.param(0, 892, 18, [], id="empty-whatever-it-claims"),

@@ -110,6 +110,17 @@ def test_a_large_body_is_washed_too_and_stays_json() -> None:
     assert WASHING.body(clean) is clean
 
 
+@pytest.mark.parametrize("is_long", [False, True])
+def test_letters_that_json_escapes_without_need_are_no_hiding_place(is_long: bool) -> None:
+    token = "TokTok-AbcD+/12345=="
+    written = "".join(f"\\u{ord(each):04x}" if each in "-+=" else each for each in token)
+    padding = "x" * 20_000 if is_long else ""
+    body = f'{{"sent":"{written}","said":"a\\u0022b\\\\u003d","more":"{padding}"}}'.encode()
+    washed = json.loads(Washing([token]).body(body))
+    assert washed["sent"] == HIDDEN
+    assert washed["said"] == 'a"b\\u003d', "what must be escaped stays so"
+
+
 def test_bytes_that_are_no_utf_8_stay_as_they_are() -> None:
     body = '{"msg":"签名错误"}'.encode("gbk") + b"\xff\xfe"
     assert WASHING.body(body) == body

@@ -182,6 +182,40 @@ def test_a_remedy_fits_the_cause(name: str, words: str, setting: str) -> None:
     assert setting in answered(name, body).remedy
 
 
+SPENT = (RefusalClass.SPENT, Cause.QUOTA, True)
+THROTTLED = (RefusalClass.THROTTLED, Cause.QUOTA, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("今日调用次数已达上限", SPENT),
+        ("余额不足，请充值", SPENT),
+        ("Daily limit reached for your plan", SPENT),
+        ("Insufficient balance to process this image", SPENT),
+        ("your quota has been exceeded", SPENT),
+        ("Too many requests, slow down", THROTTLED),
+        ("请求过于频繁", THROTTLED),
+        ("图片请求太快，请稍后重试", THROTTLED),
+        ("Too many images per second", THROTTLED),
+        ("账号已被冻结", PERMISSION),
+        ("image is too large, the limit is 2 MB", BAD_SEED),
+        ("图片大小超过限制", BAD_SEED),
+        ("呃，这次不行哦", UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("code", [1001, 400], ids=["unknown-code", "a-code-for-all"])
+def test_calls_and_money_are_never_a_picture_s_matter(words: str, meant: Any, code: int) -> None:
+    told = answered("router", {"code": code, "msg": words})
+    assert (told.kind, told.cause, told.is_known) == meant
+
+
+@pytest.mark.parametrize("status", [404, 302, 405])
+def test_a_readable_body_is_asked_before_the_http_status(status: int) -> None:
+    told = answered("router", {"code": status, "msg": "No matching products found"}, status)
+    assert (told.kind, told.is_known) == (RefusalClass.TRANSIENT, False)
+
+
 def test_the_same_said_of_two_pictures_is_the_same() -> None:
     one = gist("400 参数错误 [trace 8f3a] at 12:01 for https://a.example/1.jpg (imgid=1)")
     two = gist("400 参数错误 [trace 77bc] at 12:09 for https://a.example/2.jpg (imgid=2)")

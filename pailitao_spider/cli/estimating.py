@@ -139,6 +139,8 @@ def _count(
     known.add(name)
     if url is not None and any(each.takes_url(url) for each in limits):
         return
+    if any(each.inline for each in limits):  # they go into the search itself
+        return
     if any(each.picture is not None for each in limits):
         found.uploads += 1
     else:

@@ -231,7 +231,7 @@ class Paging:
         if self._base == 1 and self._is_second_a_repetition:
             return 3
         if self._base == 1:
-            goes_on = self._hints.page_count is None or base.rows >= self.asked_size
+            goes_on = not self._hints.page_count or base.rows >= self.asked_size
         else:
             goes_on = base.rows >= (self.size or 1)
         return self._base + 1 if goes_on or self._hints.next_after >= self._base else self._base

@@ -39,6 +39,16 @@ _DIGEST = re.compile(
 _SIGNATURE = re.compile(rb"(?:^|[?&])(?:_aop_)?(?:x-)?sign(?:ature)?=([^&#]+)", re.IGNORECASE)
 
 
+# As Gson writes = & < > and others may write any letter; a quote and a backslash stay escaped.
+_ESCAPED_ASCII = re.compile(
+    rb"(?<!\\)((?:\\\\)*)\\u00(2[013-9a-f]|[3467][0-9a-f]|5[0-9abdef])", re.IGNORECASE
+)
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    return found[1] + bytes.fromhex(found[2].decode())
+
+
 def without_named(text: str) -> str:
     """A text without the values of what is named as a secret, whosever it is."""
     text = _LOGIN.sub(rf"\1{HIDDEN}", _ANY_VALUE.sub(_hidden, text))
@@ -82,6 +92,8 @@ class Washing:
 
     def body(self, body: bytes, signatures: Sequence[str] = ()) -> bytes:
         """An answer's bytes, UTF-8 or another superset of ASCII; still JSON where they were."""
+        if b"\\u00" in body:
+            body = _ESCAPED_ASCII.sub(_unescaped, body)
         if len(body) > _SMALL_BODY and not self._is_in(body, signatures):
             return body
         text = body.decode("utf-8", "surrogateescape")

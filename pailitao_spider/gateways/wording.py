@@ -84,8 +84,9 @@ _SUBJECTS: dict[Subject, re.Pattern[str]] = {
     ),
     Cause.PERMISSION: _either(
         "permissions?|permitted|unauthori[sz]ed|not (?:been )?authori[sz]ed|forbidden|access denied"
-        "|not subscribed|(?:no|insufficient) (?:rights?|access|privileges?|scopes?)",
-        "权限|未授权|没有授权|无权|未开通|未订阅",
+        "|not subscribed|(?:no|insufficient) (?:rights?|access|privileges?|scopes?)"
+        "|account (?:is |was |has been )?(?:suspended|banned|frozen|disabled|locked)",
+        "权限|未授权|没有授权|无权|未开通|未订阅|账[号户].{0,6}(?:冻结|封禁|被封|停用)",
     ),
     Cause.TOKEN: _either(
         "(?<!unexpected )(?:access |refresh |auth |api |bearer )?tokens?|accesstoken|apitoken"
@@ -103,6 +104,28 @@ _SUBJECTS: dict[Subject, re.Pattern[str]] = {
         "方法|接口(?:名|不存在)",
     ),
 }
+_QUOTAS: tuple[tuple[re.Pattern[str], Meaning], ...] = (
+    (
+        _either(
+            "(?:insufficient|not enough|no|low|out of) (?:account )?(?:balance|credits?|quota)"
+            "|(?:balance|credits?|quota) (?:is |are |was |has been |have been )?(?:insufficient"
+            "|not enough|exceeded|exhausted|used up|depleted)"
+            "|(?:daily|monthly) (?:\\w+ )?(?:limit|quota)|exceeded (?:the |your )?(?:\\w+ )?quota",
+            "余额不足|欠费|充值|配额|额度(?:已|不足|用)|调用次数|次数(?:已|不足|用|超)|今日.{0,8}上限",
+        ),
+        Meaning(RefusalClass.SPENT, Cause.QUOTA),
+    ),
+    (
+        _either(
+            "too many (?:requests?|calls?|images?|pictures?|quer(?:y|ies)|searches)|too fast"
+            "|too frequent(?:ly)?|rate limit(?:ed|ing|s)?|slow down|throttl(?:ed|ing)|qps"
+            "|(?:requests?|calls?|images?|quer(?:y|ies)) per (?:second|minute)",
+            "频繁|太快|过快|限流|流控|频率",
+        ),
+        THROTTLED,
+    ),
+)
+"""What is said of calls and money is never said of a picture, even where it names one."""
 _BUSY = _either(
     "busy|time(?:d)? ?out|unavailable|overload(?:ed)?|(?:try|retry) (?:again|later)|maintenance",
     "繁忙|超时|稍后|维护",
@@ -158,6 +181,8 @@ def decided(
         return by_status
     if by_code is not None and not by_code.is_vague:
         return by_code
+    if (quota := _quota(words)) is not None:
+        return quota
     kind = RefusalClass.BAD_SEED if by_code is None else by_code.kind
     subject = _subject(words, _HEARD.get(kind, ()))
     if subject is None or (kind is RefusalClass.TRANSIENT and _is_busy(words)):
@@ -172,7 +197,8 @@ def decided(
 
 def _without_subject(by_code: Meaning | None, by_status: Meaning | None) -> Meaning:
     if by_code is None:
-        return by_status or UNKNOWN
+        is_wrong_place = by_status is not None and by_status.cause is Cause.SETTINGS
+        return UNKNOWN if by_status is None or is_wrong_place else by_status
     return UNKNOWN if by_code.kind is RefusalClass.BAD_SEED else by_code
 
 
@@ -180,6 +206,11 @@ def _subject(words: str, heard: Sequence[Subject]) -> Subject | None:
     """The first of those that are heard which the words name."""
     text = _plain(words)
     return next((each for each in heard if _SUBJECTS[each].search(text)), None)
+
+
+def _quota(words: str) -> Meaning | None:
+    text = _plain(words)
+    return next((meaning for pattern, meaning in _QUOTAS if pattern.search(text)), None)
 
 
 def _is_busy(words: str) -> bool:

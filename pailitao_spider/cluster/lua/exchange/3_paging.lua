@@ -257,7 +257,7 @@ local function next_by_rows(s)
   if base == 0 then return 0 end
   if base == 1 and is_second_a_repetition(s) then return 3 end
   local goes_on
-  if base == 1 then goes_on = not s.f.count or rows_on(s, 1) >= m.page_size
+  if base == 1 then goes_on = (get(s, 'count') or 0) == 0 or rows_on(s, 1) >= m.page_size
   else goes_on = rows_on(s, base) >= (get(s, 'size') or 1) end
   return (goes_on or (get(s, 'next_after') or 0) >= base) and base + 1 or base
 end
